@@ -1,0 +1,26 @@
+// SPDX-License-Identifier: Apache-2.0
+// Where the files that ship with the program lie: presets, the catalogue's experiments, the default
+// training text. The installed tree under share/moesim mirrors the source tree.
+#pragma once
+
+#include <filesystem>
+#include <string>
+
+#include "base/json_value.h"
+
+namespace moesim::base {
+
+// The first of: $MOESIM_DATA_DIR, <folder of the running binary>/../share/moesim, the source tree
+// the binary was built from. Throws Error naming all three when none exists.
+std::filesystem::path data_directory();
+
+// An object that names a preset, `{"preset": "olmoe-1b-7b", ...}`, becomes the preset's own object
+// (<data>/<folder>/<name>.json) with the other members merged over it; the member `preset` stays.
+// An object without `preset` is returned as it is. Throws Error at the name's place for an unknown
+// preset, with did_you_mean over those that exist.
+JsonValue resolve_preset(const JsonValue& object, const std::string& folder);
+
+// The names (file stems, sorted) of the presets in <data>/<folder>.
+std::vector<std::string> preset_names(const std::string& folder);
+
+}  // namespace moesim::base

@@ -1,0 +1,32 @@
+// SPDX-License-Identifier: Apache-2.0
+// Reproducible random numbers: one stream per consumer, named, so that adding a consumer changes
+// no other's draws. The draws are our own over std::mt19937_64, whose output the standard fixes;
+// std::*_distribution differs between libraries and is never used.
+#pragma once
+
+#include <cstdint>
+#include <random>
+#include <string_view>
+
+namespace moesim::base {
+
+class Rng {
+ public:
+  // The engine's seed is a hash (FNV-1a, then SplitMix64) of `seed` and the stream's name.
+  Rng(std::uint64_t seed, std::string_view stream_name);
+
+  std::uint64_t next() { return engine_(); }
+  // Uniform in [0, 1), 53 bits.
+  double uniform() { return static_cast<double>(engine_() >> 11) * 0x1.0p-53; }
+  // Uniform in [0, bound), bound >= 1; unbiased (Lemire 2019, "Fast random integer generation").
+  std::uint64_t below(std::uint64_t bound);
+  // Standard normal (Box-Muller, one value a call).
+  double normal();
+  // Gamma(shape, 1), shape > 0 (Marsaglia and Tsang 2000; shapes below 1 boosted by u^(1/shape)).
+  double gamma(double shape);
+
+ private:
+  std::mt19937_64 engine_;
+};
+
+}  // namespace moesim::base

@@ -1,0 +1,69 @@
+// SPDX-License-Identifier: Apache-2.0
+// Simulated time and the collectives that move bytes in it. Collectives that overlap share links;
+// how they share is the implementation's model (docs/models.md, "Network").
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <vector>
+
+#include "base/json_reader.h"
+#include "base/units.h"
+#include "sim/collectives/collective.h"
+#include "topologies/routing.h"
+
+namespace moesim::sim {
+
+// analytic: latency + the most loaded link's bytes / bandwidth, each collective alone (the floor).
+// collective: a collective is one SimGrid activity that loads many links at once.
+// flow: one SimGrid communication per message on its explicit path, exact max-min sharing.
+enum class Fidelity { analytic, collective, flow };
+base::EnumNames<Fidelity> names_of(Fidelity);
+
+// When a collective ended. `rank_end[i]` is when the last message from or to `ranks[i]` arrived;
+// `collective` and `analytic` end all ranks together.
+struct CollectiveEnd {
+  base::Seconds end;
+  std::vector<base::Seconds> rank_end;
+};
+
+// One link's use over simulated time as a step function: from `times[i]` on the rate is `rates[i]`.
+struct LinkUse {
+  int link = 0;
+  base::Bytes bytes;          // carried in total: the integral of the rates
+  base::Seconds busy;         // time with a rate above 0
+  std::vector<base::Seconds> times;
+  std::vector<base::BytesPerSecond> rates;
+};
+
+// One simulation's clock. Callbacks run inside run(), at their simulated time, in the order
+// (time, order of registration); they may start more work.
+class Network {
+ public:
+  virtual ~Network() = default;
+
+  virtual base::Seconds now() const = 0;
+
+  // Calls `done` after `delay` >= 0 of simulated time.
+  virtual void after(base::Seconds delay, std::function<void()> done) = 0;
+
+  // Starts the collective now. `done` is called at its end. Never earlier than `floor_of` says.
+  virtual void start(const Collective& collective,
+                     std::function<void(const CollectiveEnd&)> done) = 0;
+
+  // Runs until nothing is left to happen.
+  virtual void run() = 0;
+
+  // After run(): links that carried bytes, in link order; empty for `analytic`.
+  virtual std::vector<LinkUse> link_use() const = 0;
+};
+
+// The shortest time in which the collective can end on an otherwise idle cluster:
+// protocol_latency + max over links l of (least latency of the routes over l + bytes_l / bandwidth_l).
+base::Seconds floor_of(topologies::Router& router, const Collective& collective);
+
+// SimGrid's engine is one per process: for `collective` and `flow` call this once in a process.
+// `router` must outlive the network.
+std::unique_ptr<Network> make_network(Fidelity fidelity, topologies::Router& router);
+
+}  // namespace moesim::sim
