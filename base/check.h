@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Our own invariants. A failed CHECK is a bug of ours, never reachable from input; on in Release too.
+// Our own invariants. A failed CHECK is a bug of ours, never reachable from input; on in Release
+// too.
 #pragma once
 
 #include <stdexcept>
@@ -22,5 +23,4 @@ class InvariantViolation : public std::logic_error {
 }  // namespace moesim::base
 
 #define CHECK(condition, why) \
-  ((condition) ? void(0)      \
-               : ::moesim::base::fail_check(#condition, __FILE__, __LINE__, (why)))
+  ((condition) ? void(0) : ::moesim::base::fail_check(#condition, __FILE__, __LINE__, (why)))

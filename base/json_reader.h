@@ -5,16 +5,19 @@
 // A struct is described by a free function beside it, found by argument-dependent lookup:
 //
 //   void describe(base::FieldTable& table, RouterConfig& router) {
-//     table.field("capacity_factor", router.capacity_factor, "Slots per expert ...; null = dropless.")
+//     table.field("capacity_factor", router.capacity_factor, "Slots per expert ...; null =
+//     dropless.")
 //         .alias("moe_expert_capacity_factor").above(0);
-//     table.field("token_drop_policy", router.token_drop_policy, "Which pairs a full expert drops.")
+//     table.field("token_drop_policy", router.token_drop_policy, "Which pairs a full expert
+//     drops.")
 //         .used_when(router.capacity_factor.has_value(), "router.capacity_factor is set");
 //   }
 //
+// `table.title("router", "How tokens choose experts.")` names the struct in schema and docs.
 // Field types: bool, int, std::int64_t, std::uint64_t, double, std::string, the quantities of
-// units.h, std::optional<T> (null), std::vector<T>, std::map<std::string, T>, enums, JsonValue
-// (any JSON, kept as it is), and structs that have a describe() of their own.
-// An enum's names come from a visible table found the same way:
+// units.h (but Flops), std::optional<T> (null), std::vector<T> (not of bool),
+// std::map<std::string, T>, enums, JsonValue (any JSON, kept as it is), and structs that have a
+// describe() of their own. An enum's names come from a visible table found the same way:
 //
 //   inline base::EnumNames<DropPolicy> names_of(DropPolicy) {
 //     return {{DropPolicy::probs, "probs"}, {DropPolicy::position, "position"}};
@@ -23,64 +26,59 @@
 // The defaults shown in schema and docs are the values of a default-constructed struct.
 #pragma once
 
-#include <cstdint>
-#include <functional>
-#include <map>
-#include <memory>
-#include <optional>
 #include <string>
-#include <string_view>
-#include <type_traits>
-#include <utility>
-#include <vector>
 
 #include "base/error.h"
+#include "base/field_codec.h"
+#include "base/field_table.h"
 #include "base/json_value.h"
 #include "base/units.h"
 
 namespace moesim::base {
 
-template <class Enum>
-using EnumNames = std::vector<std::pair<Enum, std::string>>;
+namespace reader_detail {
+void read(const StructCodec& codec, const JsonValue& value, void* object, ReadReport& report,
+          const std::string& pointer);
+std::string schema(const StructCodec& codec, const std::string& title);
+std::string reference(const StructCodecPtr& codec, const std::string& title);
+}  // namespace reader_detail
 
-class FieldTable;
-
-// What reading found besides the values. `warnings` are sentences with their place.
-struct ReadReport {
-  std::vector<std::string> warnings;
-};
-
-// One key of one struct. Bounds are in SI units for quantities and apply to each element of lists.
-class Field {
- public:
-  Field& alias(std::string name);       // accepted in input, never written
-  Field& required();                    // no default: absent is an error
-  Field& above(double bound);           // exclusive lower bound
-  Field& at_least(double bound);
-  Field& at_most(double bound);
-  // Setting the field where it has no effect is an error (a warning where the key's own value, or
-  // what made it unused, came from `--set`). Evaluated on the values read. `condition` completes
-  // the sentence "it is only used when ...".
-  Field& used_when(bool used, std::string condition);
-  // (state is the implementer's)
-};
-
-// Reads `value` (an object) into `object`; absent keys keep their values. Throws Error on the first
-// unknown key (with did_you_mean), missing required key, wrong type, value out of bounds, number
-// without a unit, or key without effect.
+// Reads `value` (an object) into `object`; absent keys keep their values, lists and maps are
+// replaced as a whole. `pointer` is the JSON pointer of `value` in its document ("/cluster"; "" for
+// the root). Throws Error on the first unknown key (with did_you_mean), key given under two names,
+// missing required key, wrong type, value out of bounds, number without a unit, or key without
+// effect.
 template <class T>
-void read_json(const JsonValue& value, T& object, ReadReport& report);
+void read_json(const JsonValue& value, T& object, ReadReport& report,
+               const std::string& pointer = {}) {
+  reader_detail::read(*struct_codec_of<T>(), value, &object, report, pointer);
+}
 
-// Every field with its value, defaults included, as JSON text (two-space indent, ends in newline);
-// reads back to an equal object.
+// Every field in use with its value, defaults included. Fields without effect (used_when) are left
+// out, so that what is written reads back without complaint, and to an equal object when the
+// fields left out have their defaults.
 template <class T>
-std::string write_json(const T& object);
+JsonValue to_json(const T& object) {
+  return struct_codec_of<T>()->write(&object);
+}
 
-// Draft-07 JSON Schema, and the reference page's Markdown tables (one per struct: key, type,
-// default, meaning; aliases named), of a default-constructed T.
+// to_json as text: two-space indent, ends in a newline.
 template <class T>
-std::string json_schema(const std::string& title);
+std::string write_json(const T& object) {
+  return to_text(to_json(object)) + "\n";
+}
+
+// Draft-07 JSON Schema as text, of a default-constructed T; ends in a newline.
 template <class T>
-std::string reference_markdown(const std::string& title);
+std::string json_schema(const std::string& title) {
+  return reader_detail::schema(*struct_codec_of<T>(), title);
+}
+
+// The reference page in Markdown: one table per struct (key, type, default, meaning; aliases,
+// bounds and conditions named), of a default-constructed T.
+template <class T>
+std::string reference_markdown(const std::string& title) {
+  return reader_detail::reference(struct_codec_of<T>(), title);
+}
 
 }  // namespace moesim::base

@@ -6,6 +6,7 @@
 #include <compare>
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace moesim::base {
 
@@ -19,8 +20,12 @@ struct Quantity {
 
   constexpr Quantity& operator+=(Quantity other) { return value += other.value, *this; }
   constexpr Quantity& operator-=(Quantity other) { return value -= other.value, *this; }
-  friend constexpr Quantity operator+(Quantity a, Quantity b) { return Quantity(a.value + b.value); }
-  friend constexpr Quantity operator-(Quantity a, Quantity b) { return Quantity(a.value - b.value); }
+  friend constexpr Quantity operator+(Quantity a, Quantity b) {
+    return Quantity(a.value + b.value);
+  }
+  friend constexpr Quantity operator-(Quantity a, Quantity b) {
+    return Quantity(a.value - b.value);
+  }
   friend constexpr Quantity operator*(Quantity a, double s) { return Quantity(a.value * s); }
   friend constexpr Quantity operator*(double s, Quantity a) { return Quantity(s * a.value); }
   friend constexpr Quantity operator/(Quantity a, double s) { return Quantity(a.value / s); }
@@ -40,16 +45,24 @@ constexpr FlopsPerSecond operator/(Flops f, Seconds s) { return FlopsPerSecond(f
 constexpr Bytes operator*(BytesPerSecond r, Seconds s) { return Bytes(r.value * s.value); }
 constexpr Flops operator*(FlopsPerSecond r, Seconds s) { return Flops(r.value * s.value); }
 
-// Each parser takes "<number> <unit>" (the space is optional) and throws Error with where = "",
-// the accepted units in the hint, and a word on bits when `b` is written where `B` is meant.
-// Accepted: ns us ms s min h; B and kB..PB (powers of 1000), KiB..PiB (powers of 1024); the same
-// with "/s" (also Gb/s and Gbit/s: eight bits to the byte); kFLOP..EFLOP, and with "/s" (or FLOPS).
+// Each parser takes "<number> <unit>" (the space is optional): a finite number from 0 up, exactly
+// rounded. Throws Error with where = "", the accepted units in the hint, and a word on bits when
+// `b` is written where `B` is meant. Accepted: ns us ms s min h; B and kB..PB (powers of 1000),
+// KiB..PiB (powers of 1024); the same with "/s" (also kb/s..Pb/s and kbit/s..Pbit/s: eight bits to
+// the byte); FLOP/s and kFLOP/s..EFLOP/s, also written kFLOPS..EFLOPS.
 Seconds parse_seconds(std::string_view text);
 Bytes parse_bytes(std::string_view text);
 BytesPerSecond parse_bytes_per_second(std::string_view text);
 FlopsPerSecond parse_flops_per_second(std::string_view text);
 
-// The shortest text that the parser reads back to the same value: "450 GB/s", "2 us".
+// The units that the parser of the argument's type accepts, in the order of its hints.
+std::vector<std::string> accepted_units(Seconds);
+std::vector<std::string> accepted_units(Bytes);
+std::vector<std::string> accepted_units(BytesPerSecond);
+std::vector<std::string> accepted_units(FlopsPerSecond);
+
+// The shortest text that the parser reads back to the same value, in a unit that leaves the number
+// at or above 1 where there is one: "450 GB/s", "2 us", "80 GiB".
 std::string to_text(Seconds);
 std::string to_text(Bytes);
 std::string to_text(BytesPerSecond);

@@ -1,62 +1,57 @@
 // SPDX-License-Identifier: Apache-2.0
-// A small byte-level MoE-GPT, trained for a while on real text, whose gate stands in for the gate of
-// a model too large to run: same experts, top-k, capacity and number of MoE layers, small hidden
+// A small byte-level MoE-GPT, trained for a while on real text, whose gate stands in for the gate
+// of a model too large to run: same experts, top-k, capacity and number of MoE layers, small hidden
 // size. What is exact is the number of routed pairs and the drops' rule; which expert a token picks
 // is the proxy's.
 #pragma once
 
 #include <cstdint>
-#include <filesystem>
 #include <functional>
 #include <memory>
 #include <optional>
-#include <string>
 #include <vector>
 
 #include "model/router/capacity.h"
 #include "model/router/routing_batch.h"
+#include "model/train/text.h"
+#include "model/train/training_report.h"
 
 namespace moesim::model {
 
 struct ProxyConfig {
-  int num_moe_layers = 0;           // every layer of the proxy is MoE
+  int num_moe_layers = 0;  // every layer of the proxy is MoE
   int num_experts = 0;
   int top_k = 0;
   int hidden_size = 32;
   int num_attention_heads = 2;
   int moe_intermediate_size = 16;
-  int seq_length = 128;             // the window that one training sequence spans
-  int batch_size = 8;               // sequences per training step
+  int seq_length = 128;  // the window that one training sequence spans
+  int batch_size = 8;    // sequences per training step
   int train_steps = 50;
   double learning_rate = 3e-3;
-  double aux_loss_coef = 1e-2;      // Switch auxiliary loss, arXiv 2101.03961, eq. 4
+  double aux_loss_coef = 1e-2;  // Switch auxiliary loss, arXiv 2101.03961, eq. 4
   std::optional<double> capacity_factor;
   TokenDropPolicy token_drop_policy = TokenDropPolicy::probs;
   std::uint64_t seed = 0;
-  int num_threads = 1;              // never changes a result
+  int num_threads = 1;  // never changes a result
 };
-
-struct TrainingReport {
-  std::vector<double> train_loss;     // per step, mean cross entropy in nats per byte
-  double validation_loss = 0;         // on the held-out last tenth of the text
-};
-
-// Reads a text file, or every regular *.md, *.txt, *.h, *.cpp, *.py, *.json file below a folder in
-// path order, as bytes. Throws base::Error when there are fewer than `least_bytes`.
-std::vector<std::uint8_t> read_text(const std::filesystem::path& path, std::size_t least_bytes);
 
 class Proxy {
  public:
-  // Initialises and trains; `progress(done, steps)` after every step.
+  // Initialises and trains; `progress(done, steps)` after every step, may be empty. The text needs
+  // 10 x (seq_length + 1) bytes: the last tenth is held out. Throws base::Error when a size is not
+  // positive, top_k exceeds num_experts, the heads do not divide hidden_size, the text is too
+  // short, training diverges, or the processor lacks the vector instructions this was compiled for.
   Proxy(const ProxyConfig& config, std::vector<std::uint8_t> text,
         const std::function<void(int, int)>& progress);
   ~Proxy();
 
   const TrainingReport& report() const;
 
-  // The gate's decisions for `tokens` consecutive bytes of the training text, one batch per MoE
-  // layer. The slice is fixed by (seed, micro_batch, rank): different for every pair of them. Tokens
-  // are processed in windows of seq_length. Capacity and drops are applied inside the forward pass
+  // The gate's decisions for `tokens` (>= 1) consecutive bytes of the text, one batch per MoE
+  // layer. Where the slice starts is drawn uniformly for each (seed, micro_batch, rank); a slice
+  // that reaches the end of the text goes on from its beginning. Tokens are processed in windows of
+  // seq_length. Capacity and drops are applied inside the forward pass
   // (a dropped pair adds nothing to the residual), per rank, over all `tokens`.
   // Thread-safe; the result depends on the arguments and the trained weights alone.
   std::vector<RoutingBatch> route(int micro_batch, int rank, int tokens) const;

@@ -16,6 +16,7 @@ struct Vertex {
   VertexKind kind = VertexKind::accelerator;
   std::string name;  // "node0/gpu3", "node0/nvswitch", "node0/nic3", "leaf2", "spine0"
   int node = -1;     // the node (server) it sits in; -1 for fabric switches
+  int rank = -1;     // accelerators and NICs: the rank they are or serve; -1 for switches
 };
 
 enum class LinkKind { scale_up, pcie, nic, fabric };

@@ -22,9 +22,9 @@ base::EnumNames<TokenDropPolicy> names_of(TokenDropPolicy);
 // at least 1 (GShard, arXiv 2006.16668, section 2.2; Switch, arXiv 2101.03961, eq. 3).
 int expert_capacity(double capacity_factor, int tokens, int top_k, int num_experts);
 
-// 1 for each kept pair, [tokens, top_k]; empty when `capacity_factor` is absent (dropless: all kept).
+// 1 for each kept pair, [tokens, top_k]; empty when `capacity_factor` is absent (dropless: all
+// kept).
 std::vector<std::uint8_t> kept_pairs(const RoutingBatch& batch,
-                                     std::optional<double> capacity_factor,
-                                     TokenDropPolicy policy);
+                                     std::optional<double> capacity_factor, TokenDropPolicy policy);
 
 }  // namespace moesim::model

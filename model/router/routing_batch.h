@@ -11,7 +11,7 @@ struct RoutingBatch {
   int tokens = 0;
   int top_k = 0;
   int num_experts = 0;
-  std::vector<std::int32_t> experts;  // [tokens, top_k], distinct within a token, in [0, num_experts)
+  std::vector<std::int32_t> experts;  // [tokens, top_k], in [0, num_experts), no two the same
   std::vector<float> weights;         // [tokens, top_k], non-negative, each token's sum is 1
 
   bool operator==(const RoutingBatch&) const = default;

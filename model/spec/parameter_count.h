@@ -24,10 +24,15 @@ struct ParameterCount {
   std::int64_t replicated() const;
 };
 
+// Sizes must be in describe()'s ranges. Throws base::Error (where = "/model") when a part has more
+// than 10^18 parameters: no such model exists and their sum would not fit std::int64_t.
 ParameterCount count_parameters(const ModelSpec& spec);
 
-// Of one layer's attention, of one routed expert.
+// Of one layer's attention. gqa: projections q, k, v, o. mla (arXiv 2405.04434, section 2.1):
+// q (or its down- and up-projection), the joint down-projection to kv_lora_rank + qk_rope_head_dim,
+// the up-projection to keys and values, o.
 std::int64_t attention_parameters(const ModelSpec& spec);
+// Of one routed expert: three matrices of hidden_size x moe_intermediate_size when gated, else two.
 std::int64_t expert_parameters(const ModelSpec& spec);
 
 }  // namespace moesim::model

@@ -30,8 +30,8 @@ struct CollectiveEnd {
 // One link's use over simulated time as a step function: from `times[i]` on the rate is `rates[i]`.
 struct LinkUse {
   int link = 0;
-  base::Bytes bytes;          // carried in total: the integral of the rates
-  base::Seconds busy;         // time with a rate above 0
+  base::Bytes bytes;   // carried in total: the integral of the rates
+  base::Seconds busy;  // time with a rate above 0
   std::vector<base::Seconds> times;
   std::vector<base::BytesPerSecond> rates;
 };
@@ -59,7 +59,8 @@ class Network {
 };
 
 // The shortest time in which the collective can end on an otherwise idle cluster:
-// protocol_latency + max over links l of (least latency of the routes over l + bytes_l / bandwidth_l).
+// protocol_latency + max over links l of (least latency of the routes over l + bytes_l /
+// bandwidth_l).
 base::Seconds floor_of(topologies::Router& router, const Collective& collective);
 
 // SimGrid's engine is one per process: for `collective` and `flow` call this once in a process.

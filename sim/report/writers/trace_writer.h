@@ -24,8 +24,8 @@ struct TraceInput {
   const topologies::Cluster& cluster;
   const StepGraph& graph;
   const Timeline& timeline;
-  std::string title;                 // scenario name and point
-  std::string routing_source;        // shown in the trace's metadata
+  std::string title;           // scenario name and point
+  std::string routing_source;  // shown in the trace's metadata
 };
 
 // "trace.pftrace.gz", "trace.json.gz"

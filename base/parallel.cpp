@@ -1,0 +1,39 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "base/parallel.h"
+
+#include <algorithm>
+#include <atomic>
+#include <exception>
+#include <mutex>
+#include <thread>
+#include <vector>
+
+namespace moesim::base {
+
+void parallel_for(int count, int threads, const std::function<void(int)>& work) {
+  std::atomic<int> next{0};
+  std::mutex failure_mutex;
+  int failed_piece = count;
+  std::exception_ptr failure;
+  const auto take_pieces = [&] {
+    for (int piece = next++; piece < count; piece = next++) {
+      try {
+        work(piece);
+      } catch (...) {
+        const std::lock_guard lock(failure_mutex);
+        if (piece < failed_piece) {
+          failed_piece = piece;
+          failure = std::current_exception();
+        }
+        next = count;  // nobody takes another piece
+      }
+    }
+  };
+  std::vector<std::thread> others;
+  for (int i = 1; i < std::min(threads, count); ++i) others.emplace_back(take_pieces);
+  take_pieces();
+  for (std::thread& other : others) other.join();
+  if (failure) std::rethrow_exception(failure);
+}
+
+}  // namespace moesim::base

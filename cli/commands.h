@@ -1,0 +1,20 @@
+// SPDX-License-Identifier: Apache-2.0
+// The subcommands; each adds itself to the parser and runs in its callback.
+#pragma once
+
+#include <CLI/CLI.hpp>
+#include <string>
+#include <vector>
+
+namespace moesim::cli {
+
+// `run FILE`. `exit_code` outlives the parser; `arguments` is the whole command line.
+void add_run_command(CLI::App& app, int& exit_code, std::vector<std::string> arguments);
+
+// `schema`: the JSON Schema of experiment files, or with --reference the reference page.
+void add_schema_command(CLI::App& app);
+
+// `models`: the model presets with their parameters.
+void add_models_command(CLI::App& app);
+
+}  // namespace moesim::cli

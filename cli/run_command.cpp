@@ -1,0 +1,172 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <csignal>
+#include <cstdio>
+#include <memory>
+#include <optional>
+#include <thread>
+
+#include "base/error.h"
+#include "cli/commands.h"
+#include "cli/progress_line.h"
+#include "experiments/runner.h"
+#include "sim/report/summary.h"
+
+namespace moesim::cli {
+namespace {
+
+using experiments::Point;
+
+constexpr int kSomeFailed = 1;
+constexpr int kInterrupted = 3;
+
+volatile std::sig_atomic_t interrupted = 0;  // set by the signal handler, the only way it can speak
+
+void note_interrupt(int) { interrupted = 1; }
+
+struct RunCommandOptions {
+  std::string file;
+  std::vector<std::string> assignments;
+  std::string output = "runs";
+  int workers = 0;  // 0: as many as there are cores
+  std::string time_limit;
+  bool dry_run = false;
+  bool json = false;
+  std::vector<std::string> arguments;
+};
+
+std::string quoted(const std::vector<std::string>& arguments) {
+  std::string command;
+  for (const std::string& argument : arguments) {
+    const bool plain = argument.find_first_of(" \"'$\\") == std::string::npos && !argument.empty();
+    command += (command.empty() ? "" : " ") + (plain ? argument : "'" + argument + "'");
+  }
+  return command;
+}
+
+void print_dry_run(const std::vector<Point>& points) {
+  std::string text = fmt::format("{}: {} point{}\n", points.front().experiment.name, points.size(),
+                                 points.size() == 1 ? "" : "s");
+  if (!points.front().experiment.question.empty()) {
+    text += "question: " + points.front().experiment.question + "\n";
+  }
+  for (std::size_t index = 0; index < points.size(); ++index) {
+    const Point& point = points[index];
+    text += fmt::format("{:04} {} {}\n", index, point.id, point.label);
+    if (!point.skip_reason.empty()) {
+      text += "     skipped: " + point.skip_reason + "\n";
+      continue;
+    }
+    const sim::Scenario& scenario = point.experiment.scenario;
+    const sim::Sizes sizes = sim::validate(scenario);
+    text += fmt::format(
+        "     {} accelerators, {} group{} of {}, {} micro-batch{} of {} tokens a rank, {} of {} "
+        "layers MoE\n",
+        sizes.num_ranks, sizes.num_groups, sizes.num_groups == 1 ? "" : "s", sizes.expert_parallel,
+        sizes.num_micro_batches, sizes.num_micro_batches == 1 ? "" : "es", sizes.tokens_per_rank,
+        scenario.model.num_moe_layers(), scenario.model.num_hidden_layers);
+    for (const std::string& warning : point.warnings) text += "     warning: " + warning + "\n";
+  }
+  std::fputs(text.c_str(), stdout);
+}
+
+void print_results(const RunCommandOptions& options, const experiments::RunnerOutcome& outcome) {
+  for (const std::string& row : outcome.results) {
+    if (row.empty()) continue;
+    if (options.json) {
+      std::printf("%s\n", row.c_str());
+      continue;
+    }
+    sim::Result result;
+    base::ReadReport report;
+    base::read_json(base::parse_json(row, "result"), result, report);
+    if (result.status == "ok") {
+      std::printf("%s\n", sim::summary_text(result).c_str());
+    } else {
+      std::string swept;
+      for (const auto& [key, value] : result.scenario.swept) {
+        swept += " " + key + "=" + base::to_text(value, base::JsonStyle::compact);
+      }
+      std::printf("%s%s\n  %s: %s\n\n", result.scenario.name.c_str(), swept.c_str(),
+                  result.status.c_str(), result.reason.c_str());
+    }
+  }
+}
+
+experiments::RunnerOptions runner_options(const RunCommandOptions& options, ProgressLine& line) {
+  experiments::RunnerOptions runner;
+  const int cores = std::max(1, static_cast<int>(std::thread::hardware_concurrency()));
+  runner.workers = options.workers > 0 ? options.workers : cores;
+  if (!options.time_limit.empty()) {
+    try {
+      runner.time_limit = base::parse_seconds(options.time_limit);
+    } catch (const base::Error& error) {
+      throw base::Error("--time-limit", error.message(), error.hint());
+    }
+  }
+  runner.interrupted = &interrupted;
+  runner.progress = [&line](std::size_t finished, const sim::Progress& progress) {
+    line.show(finished, progress);
+  };
+  return runner;
+}
+
+int run(const RunCommandOptions& options) {
+  const base::JsonValue document =
+      experiments::read_document(options.file, options.assignments);
+  const std::vector<Point> points = experiments::expand(document);
+  if (options.dry_run) {
+    print_dry_run(points);
+    return 0;
+  }
+  auto line = std::make_unique<ProgressLine>(points.size());
+  const experiments::RunnerOptions runner = runner_options(options, *line);
+  experiments::RunDirectory directory(options.output, points, options.file,
+                                      quoted(options.arguments));
+  std::signal(SIGINT, note_interrupt);
+  std::signal(SIGTERM, note_interrupt);
+  experiments::RunnerOutcome outcome;
+  try {
+    outcome = experiments::run_points(points, directory, runner);
+  } catch (...) {
+    directory.discard();
+    throw;
+  }
+  line.reset();
+  directory.finish(outcome.interrupted ? "interrupted"
+                   : outcome.failed > 0 ? "points failed"
+                                        : "complete");
+  print_results(options, outcome);
+  std::fprintf(options.json ? stderr : stdout, "results in %s\n", directory.path().c_str());
+  if (outcome.interrupted) return kInterrupted;
+  return outcome.failed > 0 ? kSomeFailed : 0;
+}
+
+}  // namespace
+
+void add_run_command(CLI::App& app, int& exit_code, std::vector<std::string> arguments) {
+  CLI::App* command = app.add_subcommand("run", "Simulate an experiment: one point or a sweep");
+  auto options = std::make_shared<RunCommandOptions>();
+  options->arguments = std::move(arguments);
+  command->add_option("file", options->file, "Experiment file (JSON, comments allowed)")
+      ->required();
+  command
+      ->add_option("--set", options->assignments,
+                   "Set a key: --set router.capacity_factor=1.25 (repeatable)")
+      ->expected(1)
+      ->take_all();
+  command->add_option("-o,--output", options->output, "Folder for results")->capture_default_str();
+  command
+      ->add_option("-j,--jobs", options->workers,
+                   "Worker processes (default: all cores); a lone point uses as many threads")
+      ->check(CLI::Range(1, 1024));
+  command->add_option("--time-limit", options->time_limit,
+                      "Wall time after which a point is stopped: \"90 s\"");
+  command->add_flag("-n,--dry-run", options->dry_run, "List the points and stop");
+  command->add_flag("--json", options->json, "Print one JSON object per point, one a line");
+  command->callback([options, &exit_code] { exit_code = run(*options); });
+}
+
+}  // namespace moesim::cli

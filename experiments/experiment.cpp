@@ -1,0 +1,122 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "experiments/experiment.h"
+
+#include <algorithm>
+
+#include "base/error.h"
+
+namespace moesim::experiments {
+namespace {
+
+using base::Error;
+using base::JsonValue;
+
+constexpr int kLongestChain = 16;
+
+void erase_member(JsonValue& object, const std::string& key) {
+  std::erase_if(object.members, [&](const base::JsonMember& member) { return member.key == key; });
+}
+
+// A path in the document, seen from the folder of the file that wrote it.
+std::filesystem::path resolve_path(const JsonValue& value) {
+  const std::filesystem::path path = value.text;
+  if (path.is_absolute() || value.place.line == 0) return path;
+  return std::filesystem::path(*value.place.origin).parent_path() / path;
+}
+
+JsonValue read_with_bases(const std::filesystem::path& file, int depth) {
+  JsonValue document = base::read_json_file(file);
+  if (document.kind != JsonValue::Kind::object) {
+    throw Error(document.place.text(), "an experiment is a JSON object", "begin with {");
+  }
+  const JsonValue* extends = document.find("extends");
+  if (extends == nullptr) return document;
+  if (extends->kind != JsonValue::Kind::string) {
+    throw Error(extends->place.text() + "  /extends", "expected a file name",
+                "\"extends\": \"base.json\"");
+  }
+  if (depth == kLongestChain) {
+    throw Error(extends->place.text() + "  /extends",
+                "more than " + std::to_string(kLongestChain) + " files extend each other",
+                "does the chain lead back to where it began?");
+  }
+  JsonValue merged = read_with_bases(resolve_path(*extends), depth + 1);
+  erase_member(document, "extends");
+  base::merge_json(merged, document);
+  return merged;
+}
+
+void replace(JsonValue& document, const char* section, JsonValue (*resolve)(const JsonValue&)) {
+  if (JsonValue* value = document.find(section)) *value = resolve(*value);
+}
+
+void check_name(const JsonValue& document, const std::string& name) {
+  const bool plain = !name.empty() && name.size() <= 100 && name.front() != '.' &&
+                     std::all_of(name.begin(), name.end(), [](unsigned char c) {
+                       return std::isalnum(c) != 0 || c == '-' || c == '_' || c == '.';
+                     });
+  if (plain) return;
+  const JsonValue* value = document.find("name");
+  throw Error((value != nullptr ? value->place.text() : document.place.text()) + "  /name",
+              "\"" + name.substr(0, 100) + "\" cannot name a folder of results",
+              "use letters, digits, '-', '_' and '.', at most 100");
+}
+
+void rebase(const JsonValue& document, const char* section, const char* key, std::string& path) {
+  const JsonValue* value = document.find("routing");
+  if (value != nullptr && section != nullptr) value = value->find(section);
+  if (value != nullptr) value = value->find(key);
+  if (value != nullptr && !path.empty()) path = resolve_path(*value).string();
+}
+
+}  // namespace
+
+void describe(base::FieldTable& table, OutputsConfig& outputs) {
+  table.title("outputs", "What a run writes besides its figures.");
+  table.field("traces", outputs.traces, "Timing traces to write for each point.");
+  table.field("routing_trace", outputs.routing_trace,
+              "Record the routing of each point to routing.trace, for routing.source trace.");
+}
+
+void describe(base::FieldTable& table, Experiment& experiment) {
+  sim::Scenario& scenario = experiment.scenario;
+  table.title("experiment", "One experiment file. `extends` names a file that this one is merged over.");
+  table.field("$schema", experiment.schema, "Path of the schema, for editors.");
+  table.field("name", experiment.name, "Names the folder of results.").required();
+  table.field("question", experiment.question, "What the experiment asks, in a sentence.");
+  table.field("model", scenario.model, "The model: {\"preset\": name}, {\"hf_config\": file} or fields.")
+      .required();
+  table.field("training", scenario.training, "The batch.").required();
+  table.field("parallel", scenario.parallel, "How the model is split over ranks.");
+  table.field("router", scenario.router, "Capacity, drops and balance.");
+  table.field("routing", scenario.routing, "Where the routing comes from.");
+  table.field("cluster", scenario.cluster, "The cluster: {\"preset\": name, \"num_nodes\": n} or fields.")
+      .required();
+  table.field("comm", scenario.comm, "Collective algorithms.");
+  table.field("network", scenario.network, "Fidelity of the network.");
+  table.field("sweep", experiment.sweep,
+              "Dotted keys and their values; the points are all combinations, the last key fastest.");
+  table.field("outputs", experiment.outputs, "What to write.");
+}
+
+JsonValue read_document(const std::filesystem::path& file,
+                        const std::vector<std::string>& assignments) {
+  JsonValue document = read_with_bases(file, 0);
+  for (const std::string& assignment : assignments) base::set_json(document, assignment);
+  return document;
+}
+
+Experiment read_experiment(const JsonValue& document, base::ReadReport& report) {
+  JsonValue resolved = document;
+  replace(resolved, "model", model::resolve_model_preset);
+  replace(resolved, "cluster", topologies::resolve_cluster_presets);
+  Experiment experiment;
+  base::read_json(resolved, experiment, report);
+  check_name(document, experiment.name);
+  experiment.scenario.name = experiment.name;
+  rebase(document, nullptr, "trace", experiment.scenario.routing.trace);
+  rebase(document, "proxy", "text", experiment.scenario.routing.proxy.text);
+  return experiment;
+}
+
+}  // namespace moesim::experiments

@@ -1,0 +1,42 @@
+// SPDX-License-Identifier: Apache-2.0
+// One experiment file: a question, everything that decides the simulated step, and what to write.
+#pragma once
+
+#include <filesystem>
+#include <map>
+#include <string>
+#include <vector>
+
+#include "base/json_reader.h"
+#include "sim/report/writers/trace_writer.h"
+#include "sim/scenario.h"
+
+namespace moesim::experiments {
+
+struct OutputsConfig {
+  std::vector<sim::TraceFormat> traces = {sim::TraceFormat::perfetto, sim::TraceFormat::chrome};
+  bool routing_trace = false;
+};
+
+struct Experiment {
+  std::string schema;    // "$schema", for editors
+  std::string name;
+  std::string question;
+  sim::Scenario scenario;  // its sections are the file's
+  std::map<std::string, std::vector<base::JsonValue>> sweep;  // dotted key -> values
+  OutputsConfig outputs;
+};
+
+void describe(base::FieldTable& table, OutputsConfig& outputs);
+void describe(base::FieldTable& table, Experiment& experiment);
+
+// Reads the file, merges it over what its `extends` names (relative to the file, RFC 7396, chains
+// of at most 16), and applies the `--set` assignments in their order. Throws base::Error.
+base::JsonValue read_document(const std::filesystem::path& file,
+                              const std::vector<std::string>& assignments);
+
+// Replaces presets and reads the tree. Paths of texts and traces become relative to the working
+// directory (they are written relative to the file). Throws base::Error.
+Experiment read_experiment(const base::JsonValue& document, base::ReadReport& report);
+
+}  // namespace moesim::experiments

@@ -1,0 +1,43 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "experiments/point_files.h"
+
+#include <fstream>
+
+#include "base/error.h"
+#include "sim/report/writers/trace_writer.h"
+#include "sim/routing/trace_routing.h"
+
+namespace moesim::experiments {
+
+void write_file(const std::filesystem::path& path, const std::string& bytes) {
+  std::filesystem::path unfinished = path;
+  unfinished += ".partial";
+  std::ofstream file(unfinished, std::ios::binary);
+  file.write(bytes.data(), static_cast<std::streamsize>(bytes.size()));
+  file.close();
+  std::error_code failure;
+  if (file) std::filesystem::rename(unfinished, path, failure);
+  if (!file || failure) {
+    std::filesystem::remove(unfinished, failure);
+    throw base::Error(path.string(), "cannot be written",
+                      "check the folder's permissions and the disk's space");
+  }
+}
+
+void write_point_files(const std::filesystem::path& folder, const Point& point,
+                       const sim::Run& run) {
+  const sim::TraceInput input{run.cluster, run.graph, run.timeline,
+                              point.label.empty() ? point.experiment.name
+                                                  : point.experiment.name + " " + point.label,
+                              run.result.routing_source};
+  for (const sim::TraceFormat format : point.experiment.outputs.traces) {
+    write_file(folder / sim::trace_file_name(format), sim::render_trace(format, input));
+  }
+  if (point.experiment.outputs.routing_trace) {
+    sim::write_routing_trace(folder / "routing.trace", *run.source, run.demand);
+  }
+  write_file(folder / "config.resolved.json", point.resolved_config);
+  write_file(folder / "result.json", base::write_json(run.result));
+}
+
+}  // namespace moesim::experiments

@@ -1,0 +1,151 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "experiments/run_directory.h"
+
+#include <fmt/chrono.h>
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <chrono>
+#include <fstream>
+#include <sstream>
+
+#include "base/error.h"
+#include "base/json_value.h"
+#include "base/sha256.h"
+#include "experiments/build_info.h"
+#include "experiments/point_files.h"
+
+namespace moesim::experiments {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr std::size_t kLongestLabel = 100;  // of a folder's name
+
+std::string utc_now(const char* format) {
+  const std::time_t now = std::chrono::system_clock::to_time_t(std::chrono::system_clock::now());
+  return fmt::format(fmt::runtime(std::string("{:") + format + "}"), fmt::gmtime(now));
+}
+
+std::string read_bytes(const fs::path& path) {
+  std::ifstream file(path, std::ios::binary);
+  std::ostringstream bytes;
+  bytes << file.rdbuf();
+  return std::move(bytes).str();
+}
+
+void make_folder(const fs::path& path) {
+  std::error_code failure;
+  fs::create_directories(path, failure);
+  if (failure) {
+    throw base::Error(path.string(), "cannot be made: " + failure.message(),
+                      "choose another folder with --output");
+  }
+}
+
+std::string host_name() {
+  std::array<char, 256> name{};
+  return gethostname(name.data(), name.size() - 1) == 0 ? name.data() : "unknown";
+}
+
+// Only what every file system takes in a name.
+std::string as_file_name(std::string label) {
+  for (char& c : label) {
+    const bool plain = std::isalnum(static_cast<unsigned char>(c)) != 0 || c == '.' || c == '_' ||
+                       c == '=' || c == ',' || c == '-';
+    if (!plain) c = '_';
+  }
+  return label.substr(0, kLongestLabel);
+}
+
+base::JsonValue list_files(const fs::path& root) {
+  std::vector<fs::path> files;
+  for (const auto& entry : fs::recursive_directory_iterator(root)) {
+    if (entry.is_regular_file()) files.push_back(entry.path());
+  }
+  std::sort(files.begin(), files.end());
+  base::JsonValue list = base::json_array();
+  for (const fs::path& file : files) {
+    const std::string bytes = read_bytes(file);
+    base::JsonValue entry = base::json_object();
+    base::add_member(entry, "path", base::json_of(fs::relative(file, root).string()));
+    base::add_member(entry, "bytes", base::json_of(static_cast<std::int64_t>(bytes.size())));
+    base::add_member(entry, "sha256", base::json_of(base::sha256_hex(bytes)));
+    list.items.push_back(std::move(entry));
+  }
+  return list;
+}
+
+}  // namespace
+
+RunDirectory::RunDirectory(const fs::path& root, const std::vector<Point>& points,
+                           const fs::path& experiment_file, const std::string& command)
+    : num_points_(points.size()), command_(command), started_(utc_now("%Y-%m-%dT%H:%M:%SZ")) {
+  std::string identities;
+  for (const Point& point : points) identities += point.id;
+  config_hash_ = base::sha256_hex(identities).substr(0, 8);
+  const fs::path parent = root / points.front().experiment.name;
+  const std::string stem = utc_now("%Y%m%dT%H%M%SZ") + "-" + config_hash_;
+  path_ = parent / stem;
+  make_folder(parent);
+  std::error_code failure;
+  // Two runs of one second get different folders.
+  for (int twin = 2; !fs::create_directory(path_, failure) && !failure; ++twin) {
+    path_ = parent / (stem + "-" + std::to_string(twin));
+  }
+  make_folder(path_);
+  write_file(path_ / "config.input.json", read_bytes(experiment_file));
+}
+
+fs::path RunDirectory::point_folder(std::size_t index, const Point& point) {
+  if (num_points_ == 1) return path_;
+  const fs::path folder =
+      path_ / "points" / fmt::format("{:04}-{}", index, as_file_name(point.label));
+  make_folder(folder);
+  return folder;
+}
+
+void RunDirectory::append_result(const std::string& line) {
+  const fs::path path = path_ / "results.ndjson";
+  std::ofstream file(path, std::ios::binary | std::ios::app);
+  file << line << '\n';
+  file.close();
+  if (!file) throw base::Error(path.string(), "cannot be written", "is the disk full?");
+}
+
+void RunDirectory::finish(const std::string& status) {
+  base::JsonValue manifest = base::json_object();
+  base::add_member(manifest, "moesim", base::json_of(build_version()));
+  base::add_member(manifest, "commit", base::json_of(build_commit()));
+  base::JsonValue& versions = base::add_member(manifest, "versions", base::json_object());
+  for (const auto& [name, version] : component_versions()) {
+    base::add_member(versions, name, base::json_of(version));
+  }
+  base::add_member(manifest, "command", base::json_of(command_));
+  base::add_member(manifest, "host", base::json_of(host_name()));
+  base::add_member(manifest, "config_hash", base::json_of(config_hash_));
+  base::add_member(manifest, "start", base::json_of(started_));
+  base::add_member(manifest, "end", base::json_of(utc_now("%Y-%m-%dT%H:%M:%SZ")));
+  base::add_member(manifest, "status", base::json_of(status));
+  base::add_member(manifest, "files", list_files(path_));
+  write_file(path_ / "manifest.json", base::to_text(manifest) + "\n");
+
+  const fs::path latest = path_.parent_path() / "latest";
+  const fs::path fresh = path_.parent_path() / (".latest-" + std::to_string(getpid()));
+  std::error_code failure;
+  fs::remove(fresh, failure);
+  fs::create_directory_symlink(path_.filename(), fresh, failure);
+  if (!failure) fs::rename(fresh, latest, failure);
+  if (failure) throw base::Error(latest.string(), "cannot be made: " + failure.message());
+}
+
+void RunDirectory::discard() {
+  std::error_code failure;
+  fs::remove_all(path_, failure);
+  // The experiment's folder goes too when this run was its first.
+  fs::remove(path_.parent_path(), failure);
+}
+
+}  // namespace moesim::experiments

@@ -1,0 +1,41 @@
+// SPDX-License-Identifier: Apache-2.0
+// The folder that holds one run: <root>/<name>/<UTC stamp>-<hash>/, with <root>/<name>/latest
+// pointing to it (docs/file_formats.md, "Run directory").
+#pragma once
+
+#include <filesystem>
+#include <string>
+#include <vector>
+
+#include "experiments/sweep.h"
+
+namespace moesim::experiments {
+
+class RunDirectory {
+ public:
+  // Makes the folder and writes config.input.json (the experiment file's bytes). `command` is the
+  // command line for the manifest. Throws base::Error where the disk does not let it.
+  RunDirectory(const std::filesystem::path& root, const std::vector<Point>& points,
+               const std::filesystem::path& experiment_file, const std::string& command);
+
+  const std::filesystem::path& path() const { return path_; }
+  // Where the point's files go: the run's folder itself when there is one point, else
+  // points/<number>-<label>. Made when asked for.
+  std::filesystem::path point_folder(std::size_t index, const Point& point);
+  // Appends one line to results.ndjson.
+  void append_result(const std::string& line);
+  // Writes manifest.json (with sizes and sha256 of every file) and moves `latest`.
+  // `status` is "complete", "points failed" or "interrupted".
+  void finish(const std::string& status);
+  // Removes everything: the input was at fault, nothing is left half-written.
+  void discard();
+
+ private:
+  std::filesystem::path path_;
+  std::size_t num_points_;
+  std::string command_;
+  std::string config_hash_;
+  std::string started_;
+};
+
+}  // namespace moesim::experiments

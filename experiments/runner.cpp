@@ -1,0 +1,144 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "experiments/runner.h"
+
+#include <poll.h>
+
+#include <algorithm>
+#include <chrono>
+#include <memory>
+
+#include "experiments/worker.h"
+
+namespace moesim::experiments {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+
+constexpr int kPollMilliseconds = 100;
+
+// A row of results for a point without figures.
+std::string row_without_figures(const Point& point, const std::string& status,
+                                const std::string& reason) {
+  base::JsonValue row = base::json_object();
+  base::add_member(row, "status", base::json_of(status));
+  base::add_member(row, "reason", base::json_of(reason));
+  sim::ScenarioName scenario{point.experiment.name, point.id, point.swept};
+  base::add_member(row, "scenario", base::to_json(scenario));
+  return base::to_text(row, base::JsonStyle::compact);
+}
+
+struct RunningPoint {
+  RunningPoint(std::size_t i, const Point& point, const std::filesystem::path& folder, int threads)
+      : index(i), worker(point, folder, threads) {}
+
+  std::size_t index;
+  Worker worker;
+  Clock::time_point started = Clock::now();
+};
+
+class Pool {
+ public:
+  Pool(const std::vector<Point>& points, RunDirectory& directory, const RunnerOptions& options)
+      : points_(points), directory_(directory), options_(options) {
+    outcome_.results.resize(points.size());
+  }
+
+  RunnerOutcome run() {
+    while (!outcome_.interrupted && (next_ < points_.size() || !running_.empty())) {
+      start_workers();
+      wait_for_news();
+      enforce_time_limit();
+      append_in_order();
+      if (options_.progress) {
+        options_.progress(finished_, running_.empty() ? sim::Progress{}
+                                                      : running_.front()->worker.progress());
+      }
+      outcome_.interrupted = options_.interrupted != nullptr && *options_.interrupted != 0;
+    }
+    return std::move(outcome_);
+  }
+
+ private:
+  void start_workers() {
+    const int threads = points_.size() == 1 ? options_.workers : 1;
+    const std::size_t processes = points_.size() == 1 ? 1 : options_.workers;
+    while (next_ < points_.size() && running_.size() < processes) {
+      const std::size_t index = next_++;
+      const Point& point = points_[index];
+      if (!point.skip_reason.empty()) {
+        finish(index, row_without_figures(point, "skipped", point.skip_reason));
+        continue;
+      }
+      running_.push_back(std::make_unique<RunningPoint>(
+          index, point, directory_.point_folder(index, point), threads));
+    }
+  }
+
+  void wait_for_news() {
+    std::vector<pollfd> watched;
+    for (const auto& point : running_) {
+      watched.push_back({point->worker.descriptor(), POLLIN, 0});
+    }
+    if (watched.empty()) return;
+    if (poll(watched.data(), watched.size(), kPollMilliseconds) <= 0) return;
+    // From the back, so that erasing keeps the earlier ones in place.
+    for (std::size_t i = watched.size(); i-- > 0;) {
+      if (watched[i].revents == 0 || !running_[i]->worker.take_in()) continue;
+      settle(*running_[i]);
+      running_.erase(running_.begin() + static_cast<std::ptrdiff_t>(i));
+    }
+  }
+
+  void enforce_time_limit() {
+    if (!options_.time_limit) return;
+    const auto limit = std::chrono::duration<double>(options_.time_limit->value);
+    for (std::size_t i = running_.size(); i-- > 0;) {
+      if (Clock::now() - running_[i]->started < limit) continue;
+      running_[i]->worker.stop("time limit of " + base::to_text(*options_.time_limit) + " reached");
+      settle(*running_[i]);
+      running_.erase(running_.begin() + static_cast<std::ptrdiff_t>(i));
+    }
+  }
+
+  void settle(const RunningPoint& point) {
+    const WorkerOutcome& outcome = point.worker.outcome();
+    if (!outcome.result.empty()) {
+      finish(point.index, outcome.result);
+      return;
+    }
+    if (outcome.error && points_.size() == 1) throw *outcome.error;
+    const std::string reason =
+        outcome.error ? outcome.error->where() + ": " + outcome.error->message() : outcome.failure;
+    ++outcome_.failed;
+    finish(point.index, row_without_figures(points_[point.index], "failed", reason));
+  }
+
+  void finish(std::size_t index, std::string row) {
+    outcome_.results[index] = std::move(row);
+    ++finished_;
+  }
+
+  void append_in_order() {
+    while (appended_ < points_.size() && !outcome_.results[appended_].empty()) {
+      directory_.append_result(outcome_.results[appended_++]);
+    }
+  }
+
+  const std::vector<Point>& points_;
+  RunDirectory& directory_;
+  const RunnerOptions& options_;
+  RunnerOutcome outcome_;
+  std::vector<std::unique_ptr<RunningPoint>> running_;
+  std::size_t next_ = 0;
+  std::size_t finished_ = 0;
+  std::size_t appended_ = 0;
+};
+
+}  // namespace
+
+RunnerOutcome run_points(const std::vector<Point>& points, RunDirectory& directory,
+                         const RunnerOptions& options) {
+  return Pool(points, directory, options).run();
+}
+
+}  // namespace moesim::experiments

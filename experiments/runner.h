@@ -1,0 +1,40 @@
+// SPDX-License-Identifier: Apache-2.0
+// Simulates the points of an experiment in a pool of worker processes. Results do not depend on how
+// many there are.
+#pragma once
+
+#include <csignal>
+#include <filesystem>
+#include <functional>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/units.h"
+#include "experiments/run_directory.h"
+#include "experiments/sweep.h"
+#include "sim/run.h"
+
+namespace moesim::experiments {
+
+struct RunnerOptions {
+  int workers = 1;                           // processes at a time; one point uses as many threads
+  std::optional<base::Seconds> time_limit;   // of wall time for each point
+  const volatile std::sig_atomic_t* interrupted = nullptr;  // polled; stops everything when set
+  // Called a few times a second: points finished and, when one point is all, how far it is.
+  std::function<void(std::size_t finished, const sim::Progress&)> progress;
+};
+
+struct RunnerOutcome {
+  std::vector<std::string> results;  // one JSON line per point, in point order; "" when interrupted
+  std::size_t failed = 0;
+  bool interrupted = false;
+};
+
+// Appends each finished point to the directory's results in point order. A point that fails, is
+// killed or runs out of time is a row with its reason; skipped points are rows too. The Error of a
+// lone point is thrown.
+RunnerOutcome run_points(const std::vector<Point>& points, RunDirectory& directory,
+                         const RunnerOptions& options);
+
+}  // namespace moesim::experiments

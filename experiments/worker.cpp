@@ -1,0 +1,176 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "experiments/worker.h"
+
+#include <fcntl.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <array>
+#include <cerrno>
+#include <csignal>
+#include <cstdio>
+#include <cstring>
+#include <fstream>
+
+#include "base/check.h"
+#include "base/json_value.h"
+#include "experiments/point_files.h"
+
+namespace moesim::experiments {
+namespace {
+
+// Messages on the pipe: kind, length, text.
+constexpr char kResult = 'R';
+constexpr char kError = 'E';
+constexpr char kFailure = 'F';
+constexpr char kProgress = 'P';
+constexpr std::size_t kHeaderSize = 1 + sizeof(std::uint64_t);
+
+void send(int descriptor, char kind, const std::string& text) {
+  const std::uint64_t length = text.size();
+  std::string message(1, kind);
+  message.append(reinterpret_cast<const char*>(&length), sizeof length);
+  message += text;
+  for (std::size_t sent = 0; sent < message.size();) {
+    const ssize_t count = write(descriptor, message.data() + sent, message.size() - sent);
+    if (count < 0 && errno == EINTR) continue;
+    if (count <= 0) return;  // the parent is gone; nobody is left to tell
+    sent += static_cast<std::size_t>(count);
+  }
+}
+
+std::string pack(const std::array<std::string, 3>& parts) {
+  base::JsonValue list = base::json_array();
+  for (const std::string& part : parts) list.items.push_back(base::json_of(part));
+  return base::to_text(list, base::JsonStyle::compact);
+}
+
+std::array<std::string, 3> unpack(const std::string& text) {
+  const base::JsonValue list = base::parse_json(text, "worker");
+  CHECK(list.items.size() == 3, "a worker's message has three parts");
+  return {list.items[0].text, list.items[1].text, list.items[2].text};
+}
+
+// The child's whole life. Everything printed goes to log.txt.
+void work(const Point& point, const std::filesystem::path& folder, int num_threads, int descriptor) {
+  try {
+    sim::RunOptions options;
+    options.num_threads = num_threads;
+    options.progress = [descriptor](const sim::Progress& progress) {
+      send(descriptor, kProgress,
+           pack({progress.stage, std::to_string(progress.done), std::to_string(progress.all)}));
+    };
+    sim::Run run = sim::run(point.experiment.scenario, options);
+    run.result.scenario.swept = point.swept;
+    run.result.warnings.insert(run.result.warnings.begin(), point.warnings.begin(),
+                               point.warnings.end());
+    write_point_files(folder, point, run);
+    send(descriptor, kResult, base::to_text(base::to_json(run.result), base::JsonStyle::compact));
+  } catch (const base::Error& error) {
+    send(descriptor, kError, pack({error.where(), error.message(), error.hint()}));
+  } catch (const std::bad_alloc&) {
+    send(descriptor, kFailure, "out of memory on this machine");
+  } catch (const std::exception& error) {
+    send(descriptor, kFailure, error.what());
+  }
+}
+
+std::string last_line_of(const std::filesystem::path& file) {
+  std::ifstream log(file);
+  std::string last;
+  for (std::string line; std::getline(log, line);) {
+    if (!line.empty()) last = line;
+  }
+  return last;
+}
+
+}  // namespace
+
+Worker::Worker(const Point& point, const std::filesystem::path& folder, int num_threads)
+    : scenario_(point.label.empty() ? point.experiment.name
+                                    : point.experiment.name + " (" + point.label + ")"),
+      folder_(folder) {
+  std::array<int, 2> ends{};
+  CHECK(pipe2(ends.data(), O_CLOEXEC) == 0, "a pipe can be made");
+  std::fflush(nullptr);
+  child_ = fork();
+  CHECK(child_ >= 0, "a process can be started");
+  if (child_ == 0) {
+    close(ends[0]);
+    const int log = open((folder / "log.txt").c_str(), O_WRONLY | O_CREAT | O_TRUNC, 0644);
+    if (log >= 0) {
+      dup2(log, STDOUT_FILENO);
+      dup2(log, STDERR_FILENO);
+    }
+    work(point, folder, num_threads, ends[1]);
+    std::fflush(nullptr);
+    _exit(0);  // without destructors of what the parent owns
+  }
+  close(ends[1]);
+  descriptor_ = ends[0];
+}
+
+Worker::~Worker() {
+  if (child_ > 0) stop("stopped");
+  if (descriptor_ >= 0) close(descriptor_);
+}
+
+bool Worker::take_in() {
+  std::array<char, 65536> piece;
+  const ssize_t count = read(descriptor_, piece.data(), piece.size());
+  if (count < 0 && errno == EINTR) return false;
+  if (count > 0) buffer_.append(piece.data(), static_cast<std::size_t>(count));
+  while (buffer_.size() >= kHeaderSize) {
+    std::uint64_t length = 0;
+    std::memcpy(&length, buffer_.data() + 1, sizeof length);
+    if (buffer_.size() < kHeaderSize + length) break;
+    take_message(buffer_[0], buffer_.substr(kHeaderSize, length));
+    buffer_.erase(0, kHeaderSize + length);
+  }
+  if (count > 0) return false;
+  collect_exit();
+  return true;
+}
+
+void Worker::take_message(char kind, const std::string& text) {
+  if (kind == kResult) outcome_.result = text;
+  if (kind == kFailure) outcome_.failure = text;
+  if (kind == kError) {
+    const auto [where, what, hint] = unpack(text);
+    outcome_.error.emplace(where, what, hint);
+  }
+  if (kind == kProgress) {
+    const auto [stage, done, all] = unpack(text);
+    progress_ = {stage, std::stoi(done), std::stoi(all)};
+  }
+}
+
+void Worker::collect_exit() {
+  int status = 0;
+  while (waitpid(child_, &status, 0) < 0 && errno == EINTR) {
+  }
+  child_ = -1;
+  const bool spoke = !outcome_.result.empty() || outcome_.error || !outcome_.failure.empty();
+  if (WIFSIGNALED(status)) {
+    outcome_ = {};
+    outcome_.failure = "the simulation of " + scenario_ + " was ended by signal " +
+                       std::to_string(WTERMSIG(status)) + " (" + strsignal(WTERMSIG(status)) + ")";
+    const std::string last = last_line_of(folder_ / "log.txt");
+    if (!last.empty()) outcome_.failure += "; it said: " + last;
+  } else if (!spoke) {
+    outcome_.failure = "the simulation of " + scenario_ + " ended without a word, exit code " +
+                       std::to_string(WEXITSTATUS(status));
+  }
+}
+
+void Worker::stop(const std::string& reason) {
+  kill(child_, SIGKILL);
+  int status = 0;
+  while (waitpid(child_, &status, 0) < 0 && errno == EINTR) {
+  }
+  child_ = -1;
+  outcome_ = {};
+  outcome_.failure = reason;
+}
+
+}  // namespace moesim::experiments

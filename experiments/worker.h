@@ -1,0 +1,57 @@
+// SPDX-License-Identifier: Apache-2.0
+// A child process that simulates one point: SimGrid allows one engine per process and aborts on
+// misuse, so no simulation shares a process with another or with the program that reports on it.
+#pragma once
+
+#include <sys/types.h>
+
+#include <filesystem>
+#include <optional>
+#include <string>
+
+#include "base/error.h"
+#include "experiments/sweep.h"
+#include "sim/report/result.h"
+#include "sim/run.h"
+
+namespace moesim::experiments {
+
+// What a finished worker has to say. Exactly one of `result`, `error` and `failure` is set.
+struct WorkerOutcome {
+  std::string result;                // JSON on one line, result keys
+  std::optional<base::Error> error;  // the input's fault
+  std::string failure;               // the simulator's: a failed check, a signal
+};
+
+class Worker {
+ public:
+  // Forks. The child writes result.json, traces and log.txt into `folder` (which exists) and stops.
+  Worker(const Point& point, const std::filesystem::path& folder, int num_threads);
+  ~Worker();  // kills a child that still runs
+  Worker(const Worker&) = delete;
+  Worker& operator=(const Worker&) = delete;
+
+  // Readable when there is something to take in.
+  int descriptor() const { return descriptor_; }
+  // Reads what has come; true when the child has finished and `outcome` is complete.
+  bool take_in();
+  // Ends the child; the outcome is then a failure with this reason.
+  void stop(const std::string& reason);
+
+  const WorkerOutcome& outcome() const { return outcome_; }
+  const sim::Progress& progress() const { return progress_; }
+
+ private:
+  void take_message(char kind, const std::string& text);
+  void collect_exit();
+
+  std::string scenario_;
+  std::filesystem::path folder_;
+  pid_t child_ = -1;
+  int descriptor_ = -1;
+  std::string buffer_;
+  WorkerOutcome outcome_;
+  sim::Progress progress_;
+};
+
+}  // namespace moesim::experiments

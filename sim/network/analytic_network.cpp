@@ -1,0 +1,30 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "sim/network/analytic_network.h"
+
+#include <utility>
+
+#include "base/check.h"
+#include "sim/network/collective_load.h"
+
+namespace moesim::sim {
+
+void AnalyticNetwork::after(base::Seconds delay, std::function<void()> done) {
+  CHECK(delay.value >= 0, "time does not run backwards");
+  events_.push(now_ + delay, events_.next_sequence(), std::move(done));
+}
+
+void AnalyticNetwork::start(const Collective& collective,
+                            std::function<void(const CollectiveEnd&)> done) {
+  const base::Seconds end = now_ + floor_of(router_, collective);
+  CollectiveEnd result{end, std::vector<base::Seconds>(collective.ranks.size(), end)};
+  after(end - now_, [done = std::move(done), result = std::move(result)] { done(result); });
+}
+
+void AnalyticNetwork::run() {
+  while (!events_.empty()) {
+    now_ = events_.next_time();
+    events_.pop()();
+  }
+}
+
+}  // namespace moesim::sim

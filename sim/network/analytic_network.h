@@ -1,0 +1,27 @@
+// SPDX-License-Identifier: Apache-2.0
+// Every collective as if it were alone on the cluster: it ends after floor_of, all ranks together.
+// The oracle of tests and the floor of every other fidelity.
+#pragma once
+
+#include "sim/network/event_queue.h"
+#include "sim/network/network.h"
+
+namespace moesim::sim {
+
+class AnalyticNetwork final : public Network {
+ public:
+  explicit AnalyticNetwork(topologies::Router& router) : router_(router) {}
+
+  base::Seconds now() const override { return now_; }
+  void after(base::Seconds delay, std::function<void()> done) override;
+  void start(const Collective& collective, std::function<void(const CollectiveEnd&)> done) override;
+  void run() override;
+  std::vector<LinkUse> link_use() const override { return {}; }
+
+ private:
+  topologies::Router& router_;
+  EventQueue events_;
+  base::Seconds now_;
+};
+
+}  // namespace moesim::sim

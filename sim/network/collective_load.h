@@ -1,0 +1,22 @@
+// SPDX-License-Identifier: Apache-2.0
+// What a collective puts on the cluster's links, and the least time it can take.
+#pragma once
+
+#include <vector>
+
+#include "base/units.h"
+#include "sim/collectives/collective.h"
+#include "topologies/routing.h"
+
+namespace moesim::sim {
+
+struct CollectiveLoad {
+  std::vector<topologies::LinkLoad> links;  // those with bytes, in link order
+  base::Seconds busiest_link;               // max over links of bytes / bandwidth; 0 without bytes
+  base::Seconds floor;                      // floor_of
+};
+
+// Sums over transfers in their order, so equal collectives have equal loads to the last bit.
+CollectiveLoad load_of(topologies::Router& router, const Collective& collective);
+
+}  // namespace moesim::sim

@@ -1,0 +1,230 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "sim/network/simgrid/engine.h"
+
+#include <xbt/log.h>
+
+#include <algorithm>
+#include <csignal>
+#include <limits>
+#include <simgrid/Exception.hpp>
+#include <simgrid/kernel/Timer.hpp>
+#include <simgrid/kernel/resource/NetworkModelIntf.hpp>
+#include <simgrid/kernel/routing/NetPoint.hpp>
+#include <string>
+#include <unordered_set>
+#include <utility>
+
+#include "base/check.h"
+#include "base/error.h"
+#include "sim/network/simgrid/channels.h"
+
+namespace moesim::sim {
+namespace {
+
+namespace s4u = simgrid::s4u;
+
+constexpr base::Seconds kNever(std::numeric_limits<double>::infinity());
+// SimGrid gives a flow without delay another weight than the rest.
+constexpr double kLeastDelay = 1e-9;
+// How much earlier than its floor SimGrid's rounding may end a collective (INV-4): relative to its
+// time, and relative to the clock, whose doubles grow coarser.
+constexpr double kEarlyOfDuration = 1e-6;
+constexpr double kEarlyOfClock = 1e-12;
+
+// Options, in SimGrid's words, of a lossless fabric. They must be set before the first zone.
+const std::vector<std::string>& settings(Engine::Model model) {
+  // Parallel tasks replace the whole host and network model; the default solver is fair at the
+  // bottleneck, which is all that a collective in lock-step needs.
+  static const std::vector<std::string> parallel_tasks = {"host/model:ptask_L07"};
+  static const std::vector<std::string> flows = {
+      // Bandwidth and latency as given: LV08, the default, scales both to imitate TCP.
+      "network/model:CM02",
+      // Lazy, the default, leaves links out of the problem it solves and overloads them.
+      "network/optim:Full",
+      // No acknowledgements that load the way back.
+      "network/crosstraffic:no",
+      // No TCP window: it would cap a flow at gamma / (2 x latency).
+      "network/TCP-gamma:1e20",
+      // The default, 1e-9 s, would start flows together whose latencies differ by less.
+      "surf/precision:1e-14",
+  };
+  return model == Engine::Model::parallel_tasks ? parallel_tasks : flows;
+}
+
+// Creates the engine, quietly, and leaves Ctrl-C to the program: SimGrid would exit on it.
+std::unique_ptr<s4u::Engine> create_engine(Engine::Model model) {
+  static bool created = false;
+  CHECK(!created, "SimGrid has one engine and one clock per process");
+  created = true;
+  xbt_log_control_set("root.thres:error");
+  struct sigaction on_interrupt = {};
+  sigaction(SIGINT, nullptr, &on_interrupt);
+  auto engine = std::make_unique<s4u::Engine>("moesim");
+  sigaction(SIGINT, &on_interrupt, nullptr);
+  for (const std::string& setting : settings(model)) s4u::Engine::set_config(setting);
+  return engine;
+}
+
+// The least n >= 2 with n (n - 1) ordered pairs for `links`: a task's pairs of hosts are names for
+// links, so n hosts serve, and the n x n matrix that SimGrid wants stays as small as the load is.
+std::size_t hosts_for(std::size_t links) {
+  std::size_t n = 2;
+  while (n * (n - 1) < links) ++n;
+  return n;
+}
+
+}  // namespace
+
+Engine::Engine(Model model, const topologies::Cluster& cluster)
+    : model_(model),
+      engine_(create_engine(model)),
+      channels_(channels_of(cluster)),
+      next_wake_(kNever) {
+  create_platform(cluster);
+  // SimGrid offers these signals only for the whole process, which has this one engine.
+  s4u::Activity::on_completion_cb([this](const s4u::Activity& a) { on_completion(a); });
+  s4u::Engine::on_time_advance_cb([this](double delta) { on_time_advance(delta); });
+}
+
+void Engine::create_platform(const topologies::Cluster& cluster) {
+  zone_ = new PathZone("cluster");  // SimGrid adopts and deletes it
+  s4u::NetZone* zone = zone_->get_iface();
+  const std::size_t num_hosts =
+      model_ == Model::parallel_tasks ? hosts_for(cluster.links.size()) : 2;
+  for (std::size_t i = 0; i < num_hosts; ++i) {
+    s4u::Host* host = zone->create_host("host" + std::to_string(i), 1.0);
+    CHECK(host->get_netpoint()->id() == i, "hosts are numbered from 0");
+    hosts_.push_back(host);
+  }
+  links_.resize(cluster.links.size());
+  for (std::size_t i = 0; i < cluster.links.size(); ++i) {
+    if (channels_[i] != static_cast<int>(i)) continue;
+    // Numbered, since two links may share a name.
+    s4u::Link* link =
+        zone->create_link("link" + std::to_string(i), cluster.links[i].bandwidth.value);
+    // The zone and our own timers carry the latencies.
+    link->set_latency(0);
+    link->seal();
+    links_[i] = link;
+  }
+  zone->seal();
+  if (model_ == Model::flows) {
+    zone->get_network_model()->set_lat_factor_cb(
+        [this](double, const s4u::Host*, const s4u::Host*, const std::vector<s4u::Link*>&,
+               const std::unordered_set<s4u::NetZone*>&) { return zone_->latency_factor(); });
+  }
+  recorder_.watch(cluster, channels_, links_);
+}
+
+base::Seconds Engine::now() const { return base::Seconds(s4u::Engine::get_clock()); }
+
+void Engine::at(base::Seconds date, std::uint64_t sequence, std::function<void()> what) {
+  CHECK(date >= now(), "time does not run backwards");
+  events_.push(date, sequence, std::move(what));
+  wake_at(date);
+}
+
+void Engine::after(base::Seconds delay, std::function<void()> what) {
+  CHECK(delay.value >= 0, "time does not run backwards");
+  at(now() + delay, next_sequence(), std::move(what));
+}
+
+// SimGrid runs timers of one date in no promised order, so a timer only wakes our own queue. One
+// timer, for the earliest event, is enough.
+void Engine::wake_at(base::Seconds date) {
+  if (date >= next_wake_) return;
+  next_wake_ = date;
+  simgrid::kernel::timer::Timer::set(date.value, [this] { run_due_events(); });
+}
+
+void Engine::run_due_events() {
+  next_wake_ = kNever;
+  while (!events_.empty() && events_.next_time() <= now()) events_.pop()();
+  if (!events_.empty()) wake_at(events_.next_time());
+}
+
+void Engine::start_task(const std::vector<topologies::LinkLoad>& link_loads,
+                        std::function<void()> done) {
+  std::vector<topologies::LinkLoad> loads = link_loads;
+  std::erase_if(loads, [this](const auto& load) { return channels_[load.link] != load.link; });
+  const std::size_t n = hosts_for(loads.size());
+  std::vector<double> bytes(n * n, 0.0);
+  std::vector<const s4u::Link*> links(n * n, nullptr);
+  for (std::size_t i = 0; i < loads.size(); ++i) {
+    const std::size_t row = i / (n - 1);
+    const std::size_t column = i % (n - 1);
+    const std::size_t cell = row * n + column + (column >= row ? 1 : 0);  // off the diagonal
+    bytes[cell] = loads[i].bytes.value;
+    links[cell] = links_[loads[i].link];
+  }
+  zone_->set_pairs(std::move(links), n);
+  s4u::ExecPtr task = s4u::Exec::init();
+  task->set_hosts({hosts_.begin(), hosts_.begin() + static_cast<std::ptrdiff_t>(n)})
+      ->set_flops_amounts(std::vector<double>(n, 0.0))
+      ->set_bytes_amounts(bytes);
+  watch(task, std::move(loads), std::move(done));
+  task->start();
+}
+
+void Engine::start_message(std::span<const int> route, std::uint64_t bytes, base::Seconds delay,
+                           std::function<void()> done) {
+  std::vector<const s4u::Link*> path;
+  std::vector<topologies::LinkLoad> loads;
+  for (const int link : route) {
+    if (channels_[link] != link) continue;
+    path.push_back(links_[link]);
+    loads.push_back({link, base::Bytes(static_cast<double>(bytes))});
+  }
+  zone_->set_path(std::move(path), std::max(delay.value, kLeastDelay));
+  s4u::CommPtr message = s4u::Comm::sendto_init();
+  watch(message, std::move(loads), std::move(done));
+  // The last of the three starts it.
+  message->set_payload_size(bytes)->set_source(hosts_[0])->set_destination(hosts_[1]);
+}
+
+void Engine::watch(s4u::ActivityPtr activity, std::vector<topologies::LinkLoad> loads,
+                   std::function<void()> done) {
+  recorder_.start(loads);
+  const s4u::Activity* key = activity.get();
+  running_.emplace(key, Running{std::move(activity), std::move(loads), std::move(done)});
+}
+
+void Engine::on_completion(const s4u::Activity& activity) {
+  const auto found = running_.find(&activity);
+  if (found == running_.end()) return;
+  Running ended = std::move(found->second);
+  running_.erase(found);
+  recorder_.end(ended.loads);
+  // SimGrid still uses the activity after this callback.
+  graveyard_.push_back(std::move(ended.activity));
+  ended.done();
+}
+
+void Engine::on_time_advance(double delta) {
+  graveyard_.clear();
+  if (delta <= 0) return;
+  // Flows join their links one by one as their delays pass, which nothing announces.
+  const bool rates_may_differ = model_ == Model::flows && !running_.empty();
+  recorder_.advance(last_advance_, base::Seconds(delta), rates_may_differ);
+  last_advance_ = now();
+}
+
+base::Seconds Engine::end_of(base::Seconds start, base::Seconds floor) const {
+  const base::Seconds early = start + floor - now();
+  CHECK(early.value <= kEarlyOfDuration * floor.value + kEarlyOfClock * now().value,
+        "INV-4: a collective ends " + base::to_text(early) + " before its floor of " +
+            base::to_text(floor));
+  return std::max(now(), start + floor);
+}
+
+void Engine::run() {
+  try {
+    engine_->run();
+  } catch (const simgrid::Exception& error) {
+    throw base::Error("simgrid", error.what());
+  }
+  CHECK(events_.empty() && running_.empty(), "SimGrid stops only when nothing is left to happen");
+  recorder_.finish(now());
+}
+
+}  // namespace moesim::sim

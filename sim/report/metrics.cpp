@@ -1,0 +1,207 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "sim/report/metrics.h"
+
+#include <algorithm>
+#include <cmath>
+#include <numeric>
+
+#include "base/check.h"
+#include "sim/cost/roofline.h"
+#include "sim/report/step_analysis.h"
+#include "sim/report/traffic_figures.h"
+#include "sim/step/memory.h"
+
+namespace moesim::sim {
+namespace {
+
+constexpr int kLinksShown = 8;
+
+std::map<std::string, double> by_name(const PhaseTimes& times) {
+  std::map<std::string, double> named;
+  for (int phase = 0; phase < kNumPhases; ++phase) {
+    named[std::string(name_of(static_cast<Phase>(phase)))] = times.phases[phase].value;
+  }
+  named["idle"] = times.idle.value;
+  return named;
+}
+
+// Adds up one figure of the plans: [layer][place], over micro-batches and groups.
+template <class Add>
+std::vector<std::vector<std::int64_t>> per_layer(const MetricsInput& input, std::size_t places,
+                                                 const Add& add) {
+  std::vector<std::vector<std::int64_t>> loads;
+  for (const auto& layers : input.plans) {
+    loads.resize(layers.size(), std::vector<std::int64_t>(places));
+    for (std::size_t layer = 0; layer < layers.size(); ++layer) {
+      for (std::size_t group = 0; group < layers[layer].size(); ++group) {
+        add(layers[layer][group], static_cast<int>(group), loads[layer]);
+      }
+    }
+  }
+  return loads;
+}
+
+LoadFigures load_figures(const std::vector<std::vector<std::int64_t>>& loads) {
+  LoadFigures figures;
+  for (const auto& layer : loads) figures.per_layer.push_back(load_statistics(layer));
+  figures.mean = mean_of(figures.per_layer);
+  return figures;
+}
+
+LoadFigures expert_figures(const MetricsInput& input, std::vector<int> DispatchPlan::*rows) {
+  const auto experts = static_cast<std::size_t>(input.placement.num_experts());
+  return load_figures(per_layer(
+      input, experts, [&](const DispatchPlan& plan, int, std::vector<std::int64_t>& loads) {
+        for (std::size_t expert = 0; expert < experts; ++expert) {
+          loads[expert] += (plan.*rows)[expert];
+        }
+      }));
+}
+
+LoadFigures rank_figures(const MetricsInput& input) {
+  return load_figures(per_layer(
+      input, static_cast<std::size_t>(input.sizes.num_ranks),
+      [&](const DispatchPlan& plan, int group, std::vector<std::int64_t>& loads) {
+        for (int position = 0; position < plan.num_ranks; ++position) {
+          loads[group * plan.num_ranks + position] += plan.rows_of_rank(position);
+        }
+      }));
+}
+
+// Totals that only the plans know.
+struct RoutingTotals {
+  double tokens = 0;
+  double routed = 0;
+  double dropped = 0;
+  double padded_rows = 0;
+  double real_rows = 0;
+};
+
+RoutingTotals routing_totals(const StepPlans& plans) {
+  RoutingTotals totals;
+  for (const auto& layers : plans) {
+    for (const DispatchPlan& plan : layers.front()) {
+      totals.tokens += std::accumulate(plan.tokens.begin(), plan.tokens.end(), 0.0);
+    }
+    for (const auto& groups : layers) {
+      for (const DispatchPlan& plan : groups) {
+        totals.routed += static_cast<double>(plan.routed_pairs);
+        totals.dropped += static_cast<double>(plan.dropped_pairs);
+        const double rows = std::accumulate(plan.expert_rows.begin(), plan.expert_rows.end(), 0.0);
+        totals.real_rows += rows;
+        totals.padded_rows += rows / (1.0 - padding_share(plan.expert_rows));
+      }
+    }
+  }
+  return totals;
+}
+
+// What `rank` works on in one micro-batch.
+RankWork work_of(const MetricsInput& input, int micro_batch, int rank) {
+  const int group = rank / input.placement.num_ranks;
+  const int position = rank % input.placement.num_ranks;
+  RankWork work;
+  work.experts_held = static_cast<double>(input.placement.experts_of_rank(position).size());
+  for (const auto& groups : input.plans[micro_batch]) {
+    const DispatchPlan& plan = groups[group];
+    const int* sent = plan.rows.data() + static_cast<std::ptrdiff_t>(position) * plan.num_ranks;
+    work.tokens = plan.tokens[position];
+    work.rows_sent += std::accumulate(sent, sent + plan.num_ranks, 0.0);
+    work.rows_received += static_cast<double>(plan.rows_of_rank(position));
+  }
+  return work;
+}
+
+MemoryFigures memory_figures(const MetricsInput& input) {
+  RankMemory fullest;
+  for (int micro_batch = 0; micro_batch < input.sizes.num_micro_batches; ++micro_batch) {
+    for (int rank = 0; rank < input.sizes.num_ranks; ++rank) {
+      const RankMemory memory =
+          rank_memory(input.scenario.model, work_of(input, micro_batch, rank));
+      if (memory.peak() > fullest.peak()) fullest = memory;
+    }
+  }
+  return {fullest.weights.value, fullest.gradients.value, fullest.optimizer.value,
+          fullest.activations.value, fullest.peak().value};
+}
+
+std::vector<std::string> warnings_of(const MetricsInput& input, const Result& result) {
+  std::vector<std::string> warnings;
+  const topologies::Accelerator& accelerator = input.scenario.cluster.node.accelerator;
+  if (result.memory_bytes_per_rank.peak > accelerator.memory.value) {
+    warnings.push_back("out of memory: the fullest rank needs " +
+                       base::to_text(base::Bytes(std::ceil(result.memory_bytes_per_rank.peak / 1e9) * 1e9)) +
+                       " of " + base::to_text(accelerator.memory) +
+                       "; times are as if it fitted");
+  }
+  if (!accelerator.num_sms) {
+    warnings.push_back(accelerator.name +
+                       " has no num_sms: the compute model rounds up tiles but not waves");
+  }
+  return warnings;
+}
+
+void fill_speed(const MetricsInput& input, double tokens, Result& result) {
+  const topologies::Accelerator& accelerator = input.scenario.cluster.node.accelerator;
+  const double flops =
+      tokens *
+      model_flops_per_token(input.scenario.model, input.scenario.training.seq_length).value;
+  result.tokens = tokens;
+  result.tokens_per_s = tokens / result.step_time_s;
+  result.tokens_per_s_per_gpu = result.tokens_per_s / input.sizes.num_ranks;
+  result.tflops_per_gpu = flops / (result.step_time_s * input.sizes.num_ranks) / 1e12;
+  result.peak_tflops_used = accelerator.peak_bf16.value / 1e12;
+  result.mfu = result.tflops_per_gpu / result.peak_tflops_used;
+}
+
+void fill_times(const MetricsInput& input, Result& result) {
+  const double simulated = input.timeline.end.value;
+  CHECK(simulated >= input.floor.value * (1.0 - 1e-9), "INV-4: never below the analytic floor");
+  // The engine's clock adds up rounded steps; the floor is what it cannot be below.
+  result.step_time_s = std::max(simulated, input.floor.value);
+  result.analytic_floor_s = input.floor.value;
+  const PhaseTimes critical = critical_path(input.graph, input.timeline);
+  CHECK(std::abs(critical.total().value - simulated) <= 1e-9 * simulated,
+        "the critical path's phases sum to the step");
+  result.phase_time_s = by_name(critical);
+  result.mean_rank_time_s = by_name(mean_rank_times(input.graph, input.timeline));
+  const Overlap overlap = overlap_of(input.graph, input.timeline);
+  result.exposed_communication_s = overlap.exposed.value;
+  result.overlap_fraction = overlap.fraction;
+}
+
+std::string fidelity_name(Fidelity fidelity) {
+  for (const auto& [id, name] : names_of(fidelity)) {
+    if (id == fidelity) return name;
+  }
+  return {};
+}
+
+}  // namespace
+
+Result compute_result(const MetricsInput& input) {
+  Result result;
+  result.scenario.name = input.scenario.name;
+  result.scenario.point = input.scenario.point;
+  result.routing_source = input.source.description();
+  result.fidelity = fidelity_name(input.scenario.network.fidelity);
+  result.num_ranks = input.sizes.num_ranks;
+  result.expert_model_parallel_size = input.sizes.expert_parallel;
+  fill_times(input, result);
+  const RoutingTotals totals = routing_totals(input.plans);
+  fill_speed(input, totals.tokens, result);
+  result.drop_rate = totals.routed == 0 ? 0.0 : totals.dropped / totals.routed;
+  result.padding_share = totals.padded_rows == 0 ? 0.0 : 1.0 - totals.real_rows / totals.padded_rows;
+  result.expert_load = expert_figures(input, &DispatchPlan::expert_rows);
+  result.expert_demand = expert_figures(input, &DispatchPlan::expert_demand);
+  result.rank_load = rank_figures(input);
+  result.all_to_all = all_to_all_figures(input.graph, input.timeline, input.router.cluster());
+  result.hottest_links = hottest_links(input.graph, base::Seconds(result.step_time_s),
+                                       input.router, kLinksShown);
+  result.memory_bytes_per_rank = memory_figures(input);
+  result.validation_loss = input.source.validation_loss();
+  result.warnings = warnings_of(input, result);
+  return result;
+}
+
+}  // namespace moesim::sim

@@ -1,0 +1,103 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "sim/report/result.h"
+
+namespace moesim::sim {
+
+void describe(base::FieldTable& table, ScenarioName& scenario) {
+  table.title("scenario", "Which point of which experiment this is.");
+  table.field("name", scenario.name, "The experiment's name.");
+  table.field("point", scenario.point, "Id of the point: a hash of its resolved configuration.");
+  table.field("swept", scenario.swept, "The swept keys and their values at this point.");
+}
+
+void describe(base::FieldTable& table, LoadStatistics& load) {
+  table.title("load_statistics", "How evenly a load is spread.");
+  table.field("max_over_mean", load.max_over_mean, "Largest load / mean load; 1 = even.");
+  table.field("cv", load.cv, "Coefficient of variation: standard deviation / mean.");
+  table.field("gini", load.gini, "Gini coefficient; 0 = even.");
+  table.field("entropy", load.entropy, "Entropy / log(n); 1 = even.");
+  table.field("balancedness", load.balancedness, "Mean load / largest load; 1 = even.");
+}
+
+void describe(base::FieldTable& table, LoadFigures& load) {
+  describe(table, load.mean);
+  table.title("load", "Load statistics: means over the MoE layers, and each layer's.");
+  table.field("per_layer", load.per_layer, "The same figures of each MoE layer, in order.");
+}
+
+void describe(base::FieldTable& table, AllToAllFigures& figures) {
+  table.title("all_to_all", "The step's dispatches and combines, forward and backward.");
+  table.field("busbw_gbps", figures.busbw_gbps,
+              "nccl-tests' bus bandwidth in GB/s: S / t x (n-1)/n, S and t summed over the step's "
+              "all-to-alls.");
+  table.field("mean_send_bytes", figures.mean_send_bytes,
+              "S: bytes that a rank sends in one all-to-all, on average, to itself included.");
+  table.field("max_send_bytes", figures.max_send_bytes,
+              "Most bytes that any rank sends to others in one all-to-all.");
+  table.field("max_receive_bytes", figures.max_receive_bytes,
+              "Most bytes that any rank receives from others in one all-to-all.");
+  table.field("inter_node_bytes", figures.inter_node_bytes,
+              "Bytes of the whole step whose sender and receiver sit in different nodes.");
+}
+
+void describe(base::FieldTable& table, LinkFigures& link) {
+  table.title("link", "One direction of one link.");
+  table.field("name", link.name, "From->to.");
+  table.field("bytes", link.bytes, "Bytes carried in the step.");
+  table.field("busy_fraction", link.busy_fraction, "Bytes / (bandwidth x step time).");
+  table.field("rank", link.rank, "The rank whose accelerator or NIC it ends at, if any.");
+}
+
+void describe(base::FieldTable& table, MemoryFigures& memory) {
+  table.title("memory", "Bytes on the rank that needs most (docs/models.md, \"Memory\").");
+  table.field("weights", memory.weights, "bf16 weights.");
+  table.field("gradients", memory.gradients, "fp32 gradients.");
+  table.field("optimizer", memory.optimizer, "Adam's fp32 master weights and two moments.");
+  table.field("activations", memory.activations, "Kept for the backward pass of one micro-batch.");
+  table.field("peak", memory.peak, "Sum of the above.");
+}
+
+void describe(base::FieldTable& table, Result& result) {
+  table.title("result", "The figures of one simulated step, in SI units.");
+  table.field("status", result.status, "ok, failed or skipped.");
+  table.field("reason", result.reason, "Why it failed or was skipped.");
+  table.field("scenario", result.scenario, "Which point of which experiment.");
+  table.field("routing_source", result.routing_source, "Where the routing came from.");
+  table.field("fidelity", result.fidelity, "How the network was simulated.");
+  table.field("num_ranks", result.num_ranks, "Accelerators in the cluster.");
+  table.field("expert_model_parallel_size", result.expert_model_parallel_size,
+              "Ranks of an expert-parallel group.");
+  table.field("tokens", result.tokens, "Tokens that the step processes, all ranks.");
+  table.field("step_time_s", result.step_time_s, "Simulated time of one training step.");
+  table.field("tokens_per_s", result.tokens_per_s, "Tokens / step time.");
+  table.field("tokens_per_s_per_gpu", result.tokens_per_s_per_gpu, "The same per accelerator.");
+  table.field("tflops_per_gpu", result.tflops_per_gpu,
+              "Model FLOPs (forward and backward, activated parameters, no recomputation) / "
+              "(step time x accelerators), in 1e12.");
+  table.field("mfu", result.mfu, "tflops_per_gpu / peak_tflops_used.");
+  table.field("peak_tflops_used", result.peak_tflops_used, "Dense bf16 peak of the data sheet.");
+  table.field("analytic_floor_s", result.analytic_floor_s,
+              "The same step with every collective alone on the network: no answer is below it.");
+  table.field("phase_time_s", result.phase_time_s,
+              "Seconds of the critical path by phase; they sum to step_time_s.");
+  table.field("mean_rank_time_s", result.mean_rank_time_s,
+              "Seconds of a mean rank by phase; idle is waiting for others. Sums to step_time_s.");
+  table.field("exposed_communication_s", result.exposed_communication_s,
+              "Step time that no computation covers, mean over ranks.");
+  table.field("overlap_fraction", result.overlap_fraction,
+              "Communication that computation on the same rank covers / all communication.");
+  table.field("drop_rate", result.drop_rate, "(token, expert) pairs dropped / routed.");
+  table.field("padding_share", result.padding_share,
+              "Rows that the expert GEMMs' tiles cover beyond the real ones / all they cover.");
+  table.field("expert_load", result.expert_load, "Kept pairs per expert.");
+  table.field("expert_demand", result.expert_demand, "Pairs per expert before drops.");
+  table.field("rank_load", result.rank_load, "Kept pairs per rank.");
+  table.field("all_to_all", result.all_to_all, "Dispatch and combine traffic.");
+  table.field("hottest_links", result.hottest_links, "The links with the highest busy_fraction.");
+  table.field("memory_bytes_per_rank", result.memory_bytes_per_rank, "Memory of the fullest rank.");
+  table.field("validation_loss", result.validation_loss,
+              "Nats per byte of the proxy on held-out text, where numerics ran.");
+  table.field("warnings", result.warnings, "What to know before trusting the figures.");
+}
+
+}  // namespace moesim::sim

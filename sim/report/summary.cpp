@@ -1,0 +1,130 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "sim/report/summary.h"
+
+#include <fmt/format.h>
+
+#include <iterator>
+
+#include "sim/step/step_graph.h"
+
+namespace moesim::sim {
+namespace {
+
+constexpr int kBarColumns = 30;
+
+// "1.23 GB" of a plain number of bytes, powers of 1000.
+std::string bytes_text(double bytes) {
+  static constexpr const char* kUnits[] = {"B", "kB", "MB", "GB", "TB", "PB"};
+  std::size_t unit = 0;
+  while (bytes >= 999.5 && unit + 1 < std::size(kUnits)) {
+    bytes /= 1000;
+    ++unit;
+  }
+  return fmt::format("{:.{}f} {}", bytes, unit == 0 ? 0 : 2, kUnits[unit]);
+}
+
+class Page {
+ public:
+  template <class... Arguments>
+  void line(fmt::format_string<Arguments...> format, Arguments&&... arguments) {
+    fmt::format_to(std::back_inserter(text_), format, std::forward<Arguments>(arguments)...);
+    text_.push_back('\n');
+  }
+  std::string text() const { return text_; }
+
+ private:
+  std::string text_;
+};
+
+void add_head(const Result& r, Page& page) {
+  page.line("{}{}", r.scenario.name, r.scenario.swept.empty() ? "" : "  (one point of a sweep)");
+  for (const auto& [key, value] : r.scenario.swept) {
+    page.line("  {:<36} {}", key, base::to_text(value, base::JsonStyle::compact));
+  }
+  page.line("  {:<36} {}", "routing", r.routing_source);
+  page.line("  {:<36} {} accelerators, expert-parallel groups of {}, {} network", "cluster",
+            r.num_ranks, r.expert_model_parallel_size, r.fidelity);
+  page.line("");
+}
+
+void add_speed(const Result& r, Page& page) {
+  page.line("  {:<36} {:.3f}", "elapsed time per iteration (ms)", r.step_time_s * 1e3);
+  page.line("  {:<36} {:.3f}  (this step is {:.3f}x it)", "analytic floor (ms)",
+            r.analytic_floor_s * 1e3, r.step_time_s / r.analytic_floor_s);
+  page.line("  {:<36} {:.1f}", "throughput per GPU (TFLOP/s/GPU)", r.tflops_per_gpu);
+  page.line("  {:<36} {:.1f} %  (peak {:.0f} TFLOP/s)", "MFU", r.mfu * 100, r.peak_tflops_used);
+  page.line("  {:<36} {:.0f}", "tokens/s/GPU", r.tokens_per_s_per_gpu);
+  page.line("");
+}
+
+void add_phases(const Result& r, Page& page) {
+  page.line("  {:<16} {:>22} {:>18}", "phase", "critical path", "mean rank");
+  const auto row = [&](const std::string& name) {
+    const double critical = r.phase_time_s.at(name);
+    const double mean = r.mean_rank_time_s.at(name);
+    if (critical == 0 && mean == 0) return;
+    const double share = critical / r.step_time_s;
+    page.line("  {:<16} {:>10.3f} ms {:>6.1f} % {:>8.3f} ms {:>4.1f} %  {}", name, critical * 1e3,
+              share * 100, mean * 1e3, mean / r.step_time_s * 100,
+              std::string(static_cast<std::size_t>(share * kBarColumns + 0.5), '#'));
+  };
+  for (int phase = 0; phase < kNumPhases; ++phase) {
+    row(std::string(name_of(static_cast<Phase>(phase))));
+  }
+  row("idle");
+  page.line("");
+}
+
+void add_load(const Result& r, Page& page) {
+  page.line("  {:<36} {:.3f} per expert, {:.3f} per rank", "load max/mean (kept pairs)",
+            r.expert_load.mean.max_over_mean, r.rank_load.mean.max_over_mean);
+  page.line("  {:<36} {:.3f} per expert", "demand max/mean (before drops)",
+            r.expert_demand.mean.max_over_mean);
+  page.line("  {:<36} {:.2f} %", "drop rate", r.drop_rate * 100);
+  page.line("  {:<36} {:.1f} %", "tile padding of the experts' GEMMs", r.padding_share * 100);
+  if (r.validation_loss) {
+    page.line("  {:<36} {:.4f} nats per byte (the proxy's)", "validation loss", *r.validation_loss);
+  }
+  page.line("");
+}
+
+void add_network(const Result& r, Page& page) {
+  const AllToAllFigures& a = r.all_to_all;
+  page.line("  {:<36} {:.2f} GB/s", "all-to-all busbw", a.busbw_gbps);
+  page.line("  {:<36} {} a rank, most sent {}, most received {}", "all-to-all bytes",
+            bytes_text(a.mean_send_bytes), bytes_text(a.max_send_bytes),
+            bytes_text(a.max_receive_bytes));
+  page.line("  {:<36} {} of the step", "between nodes", bytes_text(a.inter_node_bytes));
+  page.line("  {:<36} {:.3f} ms, {:.1f} % overlapped", "communication not covered by compute",
+            r.exposed_communication_s * 1e3, r.overlap_fraction * 100);
+  page.line("  most loaded links");
+  for (const LinkFigures& link : r.hottest_links) {
+    page.line("    {:<34} {:>10} {:>6.1f} % busy{}", link.name, bytes_text(link.bytes),
+              link.busy_fraction * 100, link.rank ? fmt::format("  rank {}", *link.rank) : "");
+  }
+  page.line("");
+}
+
+void add_memory(const Result& r, Page& page) {
+  const MemoryFigures& m = r.memory_bytes_per_rank;
+  page.line("  {:<36} {} = weights {} + gradients {}", "memory of the fullest rank",
+            bytes_text(m.peak), bytes_text(m.weights), bytes_text(m.gradients));
+  page.line("  {:<36} + optimizer {} + activations {}", "", bytes_text(m.optimizer),
+            bytes_text(m.activations));
+  for (const std::string& warning : r.warnings) page.line("  warning: {}", warning);
+}
+
+}  // namespace
+
+std::string summary_text(const Result& result) {
+  Page page;
+  add_head(result, page);
+  add_speed(result, page);
+  add_phases(result, page);
+  add_load(result, page);
+  add_network(result, page);
+  add_memory(result, page);
+  return page.text();
+}
+
+}  // namespace moesim::sim

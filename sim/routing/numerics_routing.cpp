@@ -1,0 +1,72 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "sim/routing/numerics_routing.h"
+
+#include "base/data_directory.h"
+#include "model/proxy.h"
+
+namespace moesim::sim {
+namespace {
+
+model::ProxyConfig proxy_config(const ProxySettings& settings, const RoutingContext& context) {
+  model::ProxyConfig config;
+  config.num_moe_layers = context.demand.num_moe_layers;
+  config.num_experts = context.demand.num_experts;
+  config.top_k = context.demand.top_k;
+  config.hidden_size = settings.hidden_size;
+  config.num_attention_heads = settings.num_attention_heads;
+  config.moe_intermediate_size = settings.moe_intermediate_size;
+  config.seq_length = settings.window;
+  config.batch_size = settings.batch_size;
+  config.train_steps = settings.train_steps;
+  config.learning_rate = settings.learning_rate;
+  config.aux_loss_coef = context.router.router_aux_loss_coef;
+  config.capacity_factor = context.router.capacity_factor;
+  config.token_drop_policy = context.router.token_drop_policy;
+  config.seed = context.router.seed;
+  config.num_threads = context.num_threads;
+  return config;
+}
+
+class NumericsRouting final : public RoutingSource {
+ public:
+  NumericsRouting(const model::ProxyConfig& config, std::vector<std::uint8_t> text,
+                  const RoutingContext& context)
+      : tokens_per_rank_(context.demand.tokens_per_rank),
+        proxy_(config, std::move(text), context.training_progress),
+        description_("numerics (byte-level MoE-GPT proxy, hidden " +
+                     std::to_string(config.hidden_size) + ", " +
+                     std::to_string(config.train_steps) + " training steps)") {}
+
+  std::vector<model::RoutingBatch> route(int micro_batch, int rank) const override {
+    return proxy_.route(micro_batch, rank, tokens_per_rank_);
+  }
+  std::string description() const override { return description_; }
+  std::optional<double> validation_loss() const override {
+    return proxy_.report().validation_loss;
+  }
+
+ private:
+  int tokens_per_rank_;
+  model::Proxy proxy_;
+  std::string description_;
+};
+
+}  // namespace
+
+std::unique_ptr<RoutingSource> make_numerics_routing(const ProxySettings& settings,
+                                                     const RoutingContext& context) {
+  if (settings.hidden_size % settings.num_attention_heads != 0) {
+    throw base::Error("/routing/proxy/num_attention_heads",
+                      std::to_string(settings.num_attention_heads) + " heads do not divide hidden_size " +
+                          std::to_string(settings.hidden_size),
+                      "choose a divisor of hidden_size");
+  }
+  const std::filesystem::path text =
+      settings.text.empty() ? base::data_directory() : std::filesystem::path(settings.text);
+  // Training windows, their successors and a held-out tenth must fit.
+  const std::size_t least_bytes = 20 * (static_cast<std::size_t>(settings.window) + 1);
+  return std::make_unique<NumericsRouting>(proxy_config(settings, context),
+                                           model::read_text(text, least_bytes), context);
+}
+
+}  // namespace moesim::sim

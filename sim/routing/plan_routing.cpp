@@ -1,0 +1,66 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "sim/routing/plan_routing.h"
+
+#include <mutex>
+#include <numeric>
+
+#include "base/check.h"
+#include "base/parallel.h"
+
+namespace moesim::sim {
+namespace {
+
+// [MoE layer] what one rank's tokens mean in one micro-batch.
+std::vector<SourceCounts> count_rank(const RoutingSource& source, const RoutingContext& context,
+                                     const GroupLayout& layout, int micro_batch, int rank) {
+  std::vector<SourceCounts> layers;
+  for (const model::RoutingBatch& batch : source.route(micro_batch, rank)) {
+    const std::vector<std::uint8_t> kept = model::kept_pairs(
+        batch, context.router.capacity_factor, context.router.token_drop_policy);
+    layers.push_back(count_source(batch, kept, context.demand.placement, layout));
+  }
+  CHECK(static_cast<int>(layers.size()) == context.demand.num_moe_layers, "one batch per MoE layer");
+  return layers;
+}
+
+void check_conservation(const DispatchPlan& plan, const RoutingDemand& demand) {
+  const auto tokens = std::accumulate(plan.tokens.begin(), plan.tokens.end(), std::int64_t{0});
+  const auto kept =
+      std::accumulate(plan.expert_rows.begin(), plan.expert_rows.end(), std::int64_t{0});
+  CHECK(kept + plan.dropped_pairs == tokens * demand.top_k, "INV-1: tokens are conserved");
+}
+
+}  // namespace
+
+StepPlans plan_routing(const RoutingSource& source, const RoutingContext& context,
+                       const std::vector<GroupLayout>& layouts,
+                       const std::function<void(int, int)>& progress) {
+  const RoutingDemand& demand = context.demand;
+  const int group_size = demand.placement.num_ranks;
+  StepPlans plans(demand.num_micro_batches);
+  std::mutex progress_mutex;
+  int done = 0;
+  for (int micro_batch = 0; micro_batch < demand.num_micro_batches; ++micro_batch) {
+    std::vector<std::vector<SourceCounts>> counts(demand.num_ranks);  // [rank][layer]
+    base::parallel_for(demand.num_ranks, context.num_threads, [&](int rank) {
+      counts[rank] = count_rank(source, context, layouts[rank / group_size], micro_batch, rank);
+      const std::lock_guard lock(progress_mutex);
+      if (progress) progress(++done, demand.num_ranks * demand.num_micro_batches);
+    });
+    plans[micro_batch].resize(demand.num_moe_layers);
+    for (int layer = 0; layer < demand.num_moe_layers; ++layer) {
+      for (std::size_t group = 0; group < layouts.size(); ++group) {
+        std::vector<SourceCounts> sources;
+        for (int position = 0; position < group_size; ++position) {
+          sources.push_back(std::move(counts[group * group_size + position][layer]));
+        }
+        plans[micro_batch][layer].push_back(
+            assemble_plan(sources, demand.placement, layouts[group]));
+        check_conservation(plans[micro_batch][layer].back(), demand);
+      }
+    }
+  }
+  return plans;
+}
+
+}  // namespace moesim::sim

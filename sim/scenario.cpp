@@ -1,0 +1,158 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "sim/scenario.h"
+
+#include <algorithm>
+
+#include "base/error.h"
+#include "model/spec/model_spec.h"
+
+namespace moesim::sim {
+namespace {
+
+// A step of more tokens on one rank than this cannot be counted in 32 bits with its top-k.
+constexpr std::int64_t kMostTokensPerRank = 1 << 24;
+
+// The divisors of `number` that lie around `wanted`: "32 or 64".
+std::string nearest_divisors(int number, int wanted) {
+  int below = 1;
+  int above = number;
+  for (int divisor = 1; divisor <= number; ++divisor) {
+    if (number % divisor != 0) continue;
+    if (divisor <= wanted) below = divisor;
+    if (divisor >= wanted) above = std::min(above, divisor);
+  }
+  if (below == above) return std::to_string(below);
+  return std::to_string(below) + " or " + std::to_string(above);
+}
+
+// The largest group that divides the ranks and leaves every rank an expert.
+int default_expert_parallel(int num_ranks, int num_experts) {
+  int size = 1;
+  for (int divisor = 1; divisor <= std::min(num_ranks, num_experts); ++divisor) {
+    if (num_ranks % divisor == 0) size = divisor;
+  }
+  return size;
+}
+
+int expert_parallel_size(const Scenario& scenario, int num_ranks) {
+  const std::optional<int>& given = scenario.parallel.expert_model_parallel_size;
+  const int experts = scenario.model.num_experts;
+  if (!given) return default_expert_parallel(num_ranks, experts);
+  const std::string where = "/parallel/expert_model_parallel_size";
+  if (*given > num_ranks || num_ranks % *given != 0) {
+    throw base::Error(where,
+                      std::to_string(*given) + " ranks in a group do not divide the cluster's " +
+                          std::to_string(num_ranks),
+                      "use " + nearest_divisors(num_ranks, *given));
+  }
+  if (*given > experts) {
+    throw base::Error(where,
+                      std::to_string(*given) + " ranks cannot share " + std::to_string(experts) +
+                          " experts: some would hold none",
+                      "use at most " + std::to_string(experts));
+  }
+  return *given;
+}
+
+int micro_batches(const TrainingConfig& training, int num_ranks) {
+  if (!training.global_batch_size) return 1;
+  const std::int64_t at_once = static_cast<std::int64_t>(num_ranks) * training.micro_batch_size;
+  const std::int64_t batch = *training.global_batch_size;
+  if (batch % at_once == 0) return static_cast<int>(batch / at_once);
+  throw base::Error("/training/global_batch_size",
+                    std::to_string(batch) + " sequences are not a multiple of " +
+                        std::to_string(num_ranks) + " ranks x micro_batch_size " +
+                        std::to_string(training.micro_batch_size),
+                    "use " + std::to_string((batch / at_once + 1) * at_once));
+}
+
+void check_routing(const Scenario& scenario, const Sizes& sizes) {
+  const SyntheticSettings& synthetic = scenario.routing.synthetic;
+  if (scenario.routing.source == RoutingSourceKind::synthetic &&
+      synthetic.hot_rank >= sizes.expert_parallel) {
+    throw base::Error("/routing/synthetic/hot_rank",
+                      std::to_string(synthetic.hot_rank) + " is not in a group of " +
+                          std::to_string(sizes.expert_parallel) + " ranks",
+                      "use 0 to " + std::to_string(sizes.expert_parallel - 1));
+  }
+  if (scenario.routing.source == RoutingSourceKind::trace && scenario.routing.trace.empty()) {
+    throw base::Error("/routing/trace", "routing.source is trace, but no file is named",
+                      "name a file that a run with outputs.routing_trace wrote");
+  }
+}
+
+}  // namespace
+
+void describe(base::FieldTable& table, TrainingConfig& training) {
+  table.title("training", "The batch and its number formats.");
+  table.field("seq_length", training.seq_length, "Tokens of a sequence.")
+      .required()
+      .at_least(1)
+      .at_most(1 << 22);
+  table.field("micro_batch_size", training.micro_batch_size,
+              "Sequences that one rank processes at a time.")
+      .at_least(1)
+      .at_most(1 << 20);
+  table
+      .field("global_batch_size", training.global_batch_size,
+             "Sequences of one step over all ranks, a multiple of ranks x micro_batch_size; "
+             "null = one micro-batch per rank.")
+      .at_least(1);
+  table.field("dispatch_dtype", training.dispatch_dtype,
+              "Format of the hidden states that the forward dispatch sends; combine and gradients "
+              "are bf16.");
+}
+
+void describe(base::FieldTable& table, ParallelConfig& parallel) {
+  table.title("parallel", "How the model is split over ranks. All ranks are data-parallel.");
+  table
+      .field("expert_model_parallel_size", parallel.expert_model_parallel_size,
+             "Ranks that share one copy of the experts; null = the most that divides the cluster "
+             "and leaves every rank an expert.")
+      .alias("ep")
+      .alias("ep_size")
+      .at_least(1);
+  table.field("expert_placement", parallel.expert_placement, "Which rank holds which expert.");
+}
+
+void describe(base::FieldTable& table, CommConfig& comm) {
+  table.title("comm", "Collective algorithms.");
+  table.field("all_to_all", comm.all_to_all,
+              "direct: every (token, expert) pair travels for itself. hierarchical_dedup: one copy "
+              "per destination node over the fabric, then one per rank over the scale-up link.");
+  table.field("all_reduce", comm.all_reduce,
+              "Sum of gradients: ring over all ranks, or hierarchical (in the node, rings over "
+              "nodes, in the node).");
+}
+
+void describe(base::FieldTable& table, NetworkConfig& network) {
+  table.title("network", "How transfers are simulated.");
+  table.field("fidelity", network.fidelity,
+              "analytic: each collective alone, most loaded link (the floor). collective: a "
+              "collective is one activity on all its links, sharing with others. flow: every message "
+              "by itself, max-min fair.");
+}
+
+Sizes validate(const Scenario& scenario) {
+  model::validate(scenario.model);
+  Sizes sizes;
+  const std::int64_t ranks = static_cast<std::int64_t>(scenario.cluster.num_nodes) *
+                             scenario.cluster.node.accelerators_per_node;
+  sizes.num_ranks = static_cast<int>(ranks);
+  sizes.expert_parallel = expert_parallel_size(scenario, sizes.num_ranks);
+  sizes.num_groups = sizes.num_ranks / sizes.expert_parallel;
+  sizes.num_micro_batches = micro_batches(scenario.training, sizes.num_ranks);
+  const std::int64_t tokens = static_cast<std::int64_t>(scenario.training.seq_length) *
+                              scenario.training.micro_batch_size;
+  if (tokens > kMostTokensPerRank) {
+    throw base::Error("/training/micro_batch_size",
+                      std::to_string(tokens) + " tokens on one rank at a time are more than " +
+                          std::to_string(kMostTokensPerRank),
+                      "lower seq_length or micro_batch_size");
+  }
+  sizes.tokens_per_rank = static_cast<int>(tokens);
+  check_routing(scenario, sizes);
+  return sizes;
+}
+
+}  // namespace moesim::sim

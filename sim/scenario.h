@@ -1,0 +1,71 @@
+// SPDX-License-Identifier: Apache-2.0
+// One point of an experiment: everything that decides a simulated step, as plain values.
+#pragma once
+
+#include <optional>
+#include <string>
+
+#include "base/json_reader.h"
+#include "model/spec/model_spec.h"
+#include "sim/collectives/all_reduce.h"
+#include "sim/collectives/all_to_all.h"
+#include "sim/network/network.h"
+#include "sim/plan/placement.h"
+#include "sim/routing/routing_source.h"
+#include "topologies/cluster_config.h"
+
+namespace moesim::sim {
+
+struct TrainingConfig {
+  int seq_length = 0;
+  int micro_batch_size = 1;              // sequences of one rank in one micro-batch
+  std::optional<int> global_batch_size;  // sequences of a step; null: one micro-batch per rank
+  WireType dispatch_dtype = WireType::bf16;
+};
+
+struct ParallelConfig {
+  std::optional<int> expert_model_parallel_size;  // null: all ranks, at most the experts
+  ExpertPlacement expert_placement = ExpertPlacement::contiguous;
+};
+
+struct CommConfig {
+  AllToAll all_to_all = AllToAll::direct;
+  AllReduce all_reduce = AllReduce::hierarchical;
+};
+
+struct NetworkConfig {
+  Fidelity fidelity = Fidelity::collective;
+};
+
+struct Scenario {
+  std::string name;   // the experiment's
+  std::string point;  // the point's id within the experiment; "" when there is one point
+  model::ModelSpec model;
+  TrainingConfig training;
+  ParallelConfig parallel;
+  RouterConfig router;
+  RoutingConfig routing;
+  topologies::ClusterConfig cluster;
+  CommConfig comm;
+  NetworkConfig network;
+};
+
+void describe(base::FieldTable& table, TrainingConfig& training);
+void describe(base::FieldTable& table, ParallelConfig& parallel);
+void describe(base::FieldTable& table, CommConfig& comm);
+void describe(base::FieldTable& table, NetworkConfig& network);
+
+// Sizes that follow from a scenario's own.
+struct Sizes {
+  int num_ranks = 0;
+  int expert_parallel = 0;    // ranks of an expert-parallel group
+  int num_groups = 0;         // num_ranks / expert_parallel
+  int num_micro_batches = 0;
+  int tokens_per_rank = 0;    // in one micro-batch
+};
+
+// Checks what single fields cannot (batch divides, groups divide, enough experts, ...) and derives the
+// sizes. Throws base::Error with where = the JSON pointer and the nearest value that works.
+Sizes validate(const Scenario& scenario);
+
+}  // namespace moesim::sim

@@ -1,0 +1,76 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "sim/network/simgrid/collective_network.h"
+
+#include <gtest/gtest.h>
+
+#include "tests/support/example_cluster.h"
+#include "tests/support/in_child_process.h"
+
+namespace moesim::sim {
+namespace {
+
+using testing::collective_of;
+using testing::example_config;
+using testing::in_child_process;
+using topologies::Topology;
+
+// Alone, a collective ends exactly at its floor, whatever its latencies.
+TEST(CollectiveNetwork, ACollectiveAloneEndsAtItsFloor) {
+  const topologies::Cluster cluster =
+      build_cluster(example_config(Topology::rail_optimized_fat_tree, 8, 8));
+  Collective traffic = testing::skewed_all_to_all(64, 1e5, 11);
+  traffic.protocol_latency = base::Seconds(3e-6);
+  topologies::Router router(cluster);
+  const double floor = floor_of(router, traffic).value;
+  const std::vector<double> ends = in_child_process([&] {
+    std::vector<double> times;
+    const auto network = make_collective_network(router);
+    network->start(traffic, [&](const CollectiveEnd& end) {
+      times.push_back(end.end.value);
+      for (const base::Seconds rank : end.rank_end) times.push_back(rank.value);
+    });
+    network->run();
+    return times;
+  });
+  ASSERT_EQ(ends.size(), 65u);
+  for (const double end : ends) EXPECT_NEAR(end, floor, floor * 1e-9);
+}
+
+// Four equal collectives over the same links take four times as long as one's bytes, 1 MB at
+// 1 GB/s.
+TEST(CollectiveNetwork, FourAtOnceTakeFourTimesAsLong) {
+  const std::vector<double> ends = in_child_process([] {
+    const topologies::Cluster star = testing::example_star({0, 0, 0, 0});
+    topologies::Router router(star);
+    const auto network = make_collective_network(router);
+    std::vector<double> times;
+    for (int i = 0; i < 4; ++i) {
+      network->start(collective_of(4, {{0, 1, base::Bytes(1e6)}, {2, 3, base::Bytes(1e6)}}),
+                     [&](const CollectiveEnd& end) { times.push_back(end.end.value); });
+    }
+    network->run();
+    return times;
+  });
+  ASSERT_EQ(ends.size(), 4u);
+  for (const double end : ends) EXPECT_NEAR(end, 4e-3, 4e-9);
+}
+
+// Ends that fall together are told in the order of the starts.
+TEST(CollectiveNetwork, EqualEndsComeInTheOrderOfTheStarts) {
+  const std::vector<double> order = in_child_process([] {
+    const topologies::Cluster star = testing::example_star(std::vector<double>(16, 0.0));
+    topologies::Router router(star);
+    const auto network = make_collective_network(router);
+    std::vector<double> seen;
+    for (int i = 0; i < 8; ++i) {
+      network->start(collective_of(16, {{i, 15 - i, base::Bytes(1e6)}}),
+                     [&seen, i](const CollectiveEnd&) { seen.push_back(i); });
+    }
+    network->run();
+    return seen;
+  });
+  EXPECT_EQ(order, (std::vector<double>{0, 1, 2, 3, 4, 5, 6, 7}));
+}
+
+}  // namespace
+}  // namespace moesim::sim

@@ -1,0 +1,91 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "sim/scenario.h"
+
+#include <gtest/gtest.h>
+
+#include "base/error.h"
+#include "tests/support/example_cluster.h"
+#include "tests/support/example_model.h"
+
+namespace moesim::sim {
+namespace {
+
+// Two nodes of four accelerators, eight experts.
+Scenario example_scenario() {
+  Scenario scenario;
+  scenario.model = testing::example_model();
+  scenario.training.seq_length = 128;
+  scenario.cluster = testing::example_config(topologies::Topology::single_switch, 2, 4);
+  return scenario;
+}
+
+// where and hint of the complaint.
+std::pair<std::string, std::string> complaint(const Scenario& scenario) {
+  try {
+    validate(scenario);
+  } catch (const base::Error& error) {
+    return {error.where(), error.hint()};
+  }
+  return {"no complaint", ""};
+}
+
+TEST(Scenario, DerivesItsSizes) {
+  Scenario scenario = example_scenario();
+  scenario.training.micro_batch_size = 2;
+  scenario.training.global_batch_size = 48;
+  scenario.parallel.expert_model_parallel_size = 4;
+  const Sizes sizes = validate(scenario);
+  EXPECT_EQ(sizes.num_ranks, 8);
+  EXPECT_EQ(sizes.expert_parallel, 4);
+  EXPECT_EQ(sizes.num_groups, 2);
+  EXPECT_EQ(sizes.num_micro_batches, 3);  // 48 / (8 ranks x 2)
+  EXPECT_EQ(sizes.tokens_per_rank, 256);
+}
+
+TEST(Scenario, DefaultsToTheLargestGroupThatLeavesEveryRankAnExpert) {
+  Scenario scenario = example_scenario();
+  EXPECT_EQ(validate(scenario).expert_parallel, 8);
+  scenario.model.num_experts = 6;
+  EXPECT_EQ(validate(scenario).expert_parallel, 4) << "8 ranks divide into 1, 2, 4, 8";
+  EXPECT_EQ(validate(scenario).num_micro_batches, 1);
+}
+
+using Complaint = std::pair<std::string, std::string>;
+
+TEST(Scenario, NamesTheNearestGroupsThatDivideTheCluster) {
+  Scenario scenario = example_scenario();
+  scenario.parallel.expert_model_parallel_size = 3;
+  EXPECT_EQ(complaint(scenario), Complaint("/parallel/expert_model_parallel_size", "use 2 or 4"));
+  scenario.parallel.expert_model_parallel_size = 16;
+  EXPECT_EQ(complaint(scenario), Complaint("/parallel/expert_model_parallel_size", "use 8"));
+}
+
+TEST(Scenario, RefusesMoreRanksInAGroupThanExperts) {
+  Scenario scenario = example_scenario();
+  scenario.model.num_experts = 6;
+  scenario.parallel.expert_model_parallel_size = 8;
+  EXPECT_EQ(complaint(scenario),
+            Complaint("/parallel/expert_model_parallel_size", "use at most 6"));
+}
+
+TEST(Scenario, NamesTheNextBatchThatDivides) {
+  Scenario scenario = example_scenario();
+  scenario.training.global_batch_size = 12;
+  EXPECT_EQ(complaint(scenario), Complaint("/training/global_batch_size", "use 16"));
+}
+
+TEST(Scenario, RefusesAHotRankOutsideItsGroup) {
+  Scenario scenario = example_scenario();
+  scenario.routing.source = RoutingSourceKind::synthetic;
+  scenario.routing.synthetic.hot_rank = 8;
+  EXPECT_EQ(complaint(scenario), Complaint("/routing/synthetic/hot_rank", "use 0 to 7"));
+}
+
+TEST(Scenario, RefusesATraceSourceWithoutAFile) {
+  Scenario scenario = example_scenario();
+  scenario.routing.source = RoutingSourceKind::trace;
+  EXPECT_EQ(complaint(scenario).first, "/routing/trace");
+}
+
+}  // namespace
+}  // namespace moesim::sim

@@ -1,0 +1,195 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "topologies/routing.h"
+
+#include <algorithm>
+#include <string>
+#include <utility>
+
+#include "base/check.h"
+#include "base/error.h"
+#include "topologies/graph.h"
+
+namespace moesim::topologies {
+namespace {
+
+// The finaliser of SplitMix64 (Steele, Lea, Flood 2014): every input bit flips half the output's.
+std::uint64_t mix(std::uint64_t x) {
+  x += 0x9e3779b97f4a7c15ULL;
+  x = (x ^ (x >> 30)) * 0xbf58476d1ce4e5b9ULL;
+  x = (x ^ (x >> 27)) * 0x94d049bb133111ebULL;
+  return x ^ (x >> 31);
+}
+
+// For one destination: vertex v's links on shortest ways are links[first[v]] ..
+// links[first[v+1]-1].
+struct NextHops {
+  std::vector<int> first;
+  std::vector<int> links;
+
+  std::size_t size() const { return first.size() + links.size(); }
+};
+
+NextHops find_next_hops(const Graph& graph, int destination) {
+  const std::vector<int> hops = hops_to(graph, destination);
+  NextHops next;
+  next.first.reserve(hops.size() + 1);
+  next.first.push_back(0);
+  for (std::size_t v = 0; v < hops.size(); ++v) {
+    for (auto [edge, end] = boost::out_edges(v, graph); edge != end && hops[v] > 0; ++edge) {
+      const std::size_t head = boost::target(*edge, graph);
+      // Another accelerator may be as near, but does not forward.
+      const bool leads_on = head == static_cast<std::size_t>(destination) ||
+                            graph[head].kind != VertexKind::accelerator;
+      if (leads_on && hops[head] == hops[v] - 1) next.links.push_back(graph[*edge].link);
+    }
+    next.first.push_back(static_cast<int>(next.links.size()));
+  }
+  return next;
+}
+
+// Routes, each stored once, found by (source, destination). Pages of destinations are made when
+// first used, so that a sparse pattern on many ranks stays small.
+class RouteTable {
+ public:
+  explicit RouteTable(int num_ranks) : rows_(static_cast<std::size_t>(num_ranks)) {}
+
+  // The place of one route; data() is null until it is set.
+  std::span<const int>& at(int source, int destination) {
+    std::vector<Page>& row = rows_[static_cast<std::size_t>(source)];
+    if (row.empty()) row.resize(rows_.size() / kPage + 1);
+    Page& page = row[static_cast<std::size_t>(destination) / kPage];
+    if (page == nullptr) page = std::make_unique<std::span<const int>[]>(kPage);
+    return page[static_cast<std::size_t>(destination) % kPage];
+  }
+
+  // Copies the links to memory that never moves.
+  std::span<const int> keep(const std::vector<int>& links) {
+    if (chunk_left_ < links.size()) {
+      chunk_left_ = std::max(kChunk, links.size());
+      chunks_.push_back(std::make_unique<int[]>(chunk_left_));
+      chunk_end_ = chunks_.back().get();
+    }
+    int* begin = chunk_end_;
+    chunk_end_ = std::copy(links.begin(), links.end(), begin);
+    chunk_left_ -= links.size();
+    return {begin, links.size()};
+  }
+
+ private:
+  static constexpr std::size_t kPage = 64;
+  static constexpr std::size_t kChunk = 1 << 16;
+  using Page = std::unique_ptr<std::span<const int>[]>;
+
+  std::vector<std::vector<Page>> rows_;
+  std::vector<std::unique_ptr<int[]>> chunks_;
+  int* chunk_end_ = nullptr;
+  std::size_t chunk_left_ = 0;
+};
+
+// Next-hop tables beyond this many integers (256 MiB) are dropped and made anew when needed.
+constexpr std::size_t kNextHopsLimit = std::size_t{1} << 26;
+
+}  // namespace
+
+struct Router::State {
+  const Cluster& cluster;
+  std::uint64_t seed;
+  Graph graph;
+  RouteTable routes;
+  std::vector<NextHops> next_hops;  // by destination rank; empty until needed
+  std::size_t next_hops_size = 0;
+  std::vector<int> walk;  // scratch
+
+  State(const Cluster& c, std::uint64_t s)
+      : cluster(c),
+        seed(s),
+        graph(make_graph(c)),
+        routes(c.num_ranks()),
+        next_hops(static_cast<std::size_t>(c.num_ranks())) {}
+
+  const NextHops& next_hops_to(int destination);
+  std::span<const int> find_route(int source, int destination);
+};
+
+const NextHops& Router::State::next_hops_to(int destination) {
+  NextHops& table = next_hops[static_cast<std::size_t>(destination)];
+  if (table.first.empty()) {
+    NextHops made = find_next_hops(graph, cluster.accelerators[destination]);
+    if (next_hops_size + made.size() > kNextHopsLimit) {
+      for (NextHops& old : next_hops) old = {};
+      next_hops_size = 0;
+    }
+    next_hops_size += made.size();
+    table = std::move(made);
+  }
+  return table;
+}
+
+std::span<const int> Router::State::find_route(int source, int destination) {
+  const NextHops& next = next_hops_to(destination);
+  const int goal = cluster.accelerators[destination];
+  const std::uint64_t pair_hash = mix(mix(mix(seed) + static_cast<std::uint64_t>(source)) +
+                                      static_cast<std::uint64_t>(destination));
+  walk.clear();
+  for (int vertex = cluster.accelerators[source]; vertex != goal;) {
+    const int begin = next.first[vertex];
+    const int choices = next.first[vertex + 1] - begin;
+    if (choices == 0) {
+      throw base::Error("",
+                        "no route from rank " + std::to_string(source) + " (" +
+                            cluster.vertices[cluster.accelerators[source]].name + ") to rank " +
+                            std::to_string(destination) + " (" + cluster.vertices[goal].name + ")",
+                        "join them by links that pass through no other accelerator");
+    }
+    // A single choice needs no hash; most vertices have one.
+    const std::uint64_t choice = choices == 1
+                                     ? 0
+                                     : mix(pair_hash + static_cast<std::uint64_t>(vertex)) %
+                                           static_cast<std::uint64_t>(choices);
+    const int link = next.links[static_cast<std::size_t>(begin) + choice];
+    walk.push_back(link);
+    vertex = cluster.links[link].to;
+  }
+  return routes.keep(walk);
+}
+
+Router::Router(const Cluster& cluster, std::uint64_t seed)
+    : state_(std::make_unique<State>(cluster, seed)) {}
+
+Router::~Router() = default;
+
+const Cluster& Router::cluster() const { return state_->cluster; }
+
+std::span<const int> Router::route(int source, int destination) {
+  const int num_ranks = state_->cluster.num_ranks();
+  CHECK(source >= 0 && source < num_ranks, "route from rank " + std::to_string(source));
+  CHECK(destination >= 0 && destination < num_ranks,
+        "route to rank " + std::to_string(destination));
+  if (source == destination) return {};
+  std::span<const int>& known = state_->routes.at(source, destination);
+  if (known.data() == nullptr) known = state_->find_route(source, destination);
+  return known;
+}
+
+base::Seconds Router::latency(int source, int destination) {
+  base::Seconds sum;
+  for (const int link : route(source, destination)) sum += state_->cluster.links[link].latency;
+  return sum;
+}
+
+std::vector<LinkLoad> link_loads(Router& router, std::span<const Transfer> transfers) {
+  std::vector<base::Bytes> bytes(router.cluster().links.size());
+  for (const Transfer& transfer : transfers) {
+    if (transfer.bytes.value <= 0) continue;
+    for (const int link : router.route(transfer.source, transfer.destination)) {
+      bytes[link] += transfer.bytes;
+    }
+  }
+  std::vector<LinkLoad> loads;
+  for (std::size_t link = 0; link < bytes.size(); ++link) {
+    if (bytes[link].value > 0) loads.push_back({static_cast<int>(link), bytes[link]});
+  }
+  return loads;
+}
+
+}  // namespace moesim::topologies
