@@ -50,6 +50,8 @@ class Cursor {
     return text_.substr(start, offset_ - start);
   }
 
+  bool at_end() const { return offset_ >= text_.size(); }
+
   void go_to_offset(std::size_t offset) {
     while (offset_ < std::min(offset, text_.size())) step();
   }
@@ -121,7 +123,8 @@ Complaint explain_token(std::string_view message, std::string_view token) {
   }
   if (contains(message, "BOM")) return {"the file is not UTF-8 text", "save the file as UTF-8"};
   std::string hint = "text needs double quotes; numbers are written 1.5 or 1e9";
-  if (!token.empty() && token.front() == '\'') hint = "strings take double quotes";
+  // The token begins where the one before it ended; its last byte is what was not understood.
+  if (!token.empty() && token.back() == '\'') hint = "strings take double quotes";
   return {"this is not JSON", hint};
 }
 
@@ -316,8 +319,10 @@ JsonValue parse_json(std::string_view text, const std::string& origin) {
   cursor.go_to_token();
   Place place{std::make_shared<const std::string>(origin), 0, 0};
   cursor.mark(place);
-  if (text.find_first_not_of(" \t\r\n") == std::string_view::npos) {
-    throw Error(place.text(), "the text is empty", "a document is at least {}");
+  if (cursor.at_end()) {
+    const bool is_blank = text.find_first_not_of(" \t\r\n\xEF\xBB\xBF") == std::string_view::npos;
+    throw Error(place.text(), is_blank ? "the text is empty" : "the text holds comments alone",
+                "a document is at least {}");
   }
   if (text.find('\0') != std::string_view::npos) {
     throw Error(place.text(), "this is a binary file, not JSON text");

@@ -44,11 +44,11 @@ JsonValue requirement(const std::string& key) {
 }
 
 // Fields required whatever the values; those with a condition are left to the reader, and so are
-// all fields of a struct that may name a preset, which can supply any of them.
+// all fields of a struct that may name a preset or a base file, which can supply any of them.
 JsonValue requirements_of(const FieldTable& table) {
   JsonValue rules = json_array();
   for (const Field& field : table.fields()) {
-    if (field.name() == "preset") return rules;
+    if (field.name() == "preset" || field.name() == "extends") return rules;
   }
   for (const Field& field : table.fields()) {
     if (!field.is_required() || !field.condition().empty()) continue;

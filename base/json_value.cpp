@@ -180,8 +180,8 @@ void set_json_at(JsonValue& root, std::string_view path, JsonValue value, const 
       throw Error(flag, "\"" + key + "\" cannot be set: \"" + parent + "\" is " +
                             kind_name(node->kind) + ", not an object");
     }
-    JsonValue* child = node->find(key);
-    node = child != nullptr ? child : &add_member(*node, key, JsonValue{});
+    if (node->find(key) == nullptr) node->members.push_back({key, place, JsonValue{}});
+    node = node->find(key);
     start = dot + 1;
   }
   *node = std::move(value);

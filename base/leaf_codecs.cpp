@@ -29,6 +29,15 @@ JsonValue number_schema(const char* type, const Bounds& bounds) {
   return schema;
 }
 
+// For a number that was written as text.
+std::string unquoted_hint(const JsonValue& value) {
+  const std::string& text = value.text;
+  const bool is_number = value.kind == JsonValue::Kind::string && !text.empty() &&
+                         text.size() <= 40 &&
+                         text.find_first_not_of("0123456789.eE+-") == std::string::npos;
+  return is_number ? "write " + text + ", without quotes" : "";
+}
+
 class BoolCodec final : public Codec {
  public:
   void read(const JsonValue& value, void* object, const ReadContext& context) const override {
@@ -48,7 +57,9 @@ template <class Integer>
 class IntegerCodec final : public Codec {
  public:
   void read(const JsonValue& value, void* object, const ReadContext& context) const override {
-    if (value.kind != JsonValue::Kind::number) fail_type(value, context, "an integer");
+    if (value.kind != JsonValue::Kind::number) {
+      fail_type(value, context, "an integer", unquoted_hint(value));
+    }
     // The literal decides, not the double: 2^53 + 1 must arrive whole.
     const std::string text = value.text.empty() ? number_text(value.number) : value.text;
     if (text.find_first_of(".eE") != std::string::npos) {
@@ -84,7 +95,9 @@ class IntegerCodec final : public Codec {
 class DoubleCodec final : public Codec {
  public:
   void read(const JsonValue& value, void* object, const ReadContext& context) const override {
-    if (value.kind != JsonValue::Kind::number) fail_type(value, context, "a number");
+    if (value.kind != JsonValue::Kind::number) {
+      fail_type(value, context, "a number", unquoted_hint(value));
+    }
     check_bounds(value.number, value, context, number_text);
     *static_cast<double*>(object) = value.number;
   }

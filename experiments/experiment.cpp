@@ -24,6 +24,21 @@ std::filesystem::path resolve_path(const JsonValue& value) {
   return std::filesystem::path(*value.place.origin).parent_path() / path;
 }
 
+JsonValue read_with_bases(const std::filesystem::path& file, int depth);
+
+// A base that cannot be read is the fault of the key that names it; what is wrong inside the base
+// has its own place.
+JsonValue read_base(const JsonValue& extends, int depth) {
+  const std::filesystem::path file = resolve_path(extends);
+  try {
+    return read_with_bases(file, depth);
+  } catch (const Error& error) {
+    if (error.where() != file.string()) throw;
+    throw Error(extends.place.text() + "  /extends", file.string() + ": " + error.message(),
+                error.hint());
+  }
+}
+
 JsonValue read_with_bases(const std::filesystem::path& file, int depth) {
   JsonValue document = base::read_json_file(file);
   if (document.kind != JsonValue::Kind::object) {
@@ -35,12 +50,13 @@ JsonValue read_with_bases(const std::filesystem::path& file, int depth) {
     throw Error(extends->place.text() + "  /extends", "expected a file name",
                 "\"extends\": \"base.json\"");
   }
+  if (extends->text.empty()) return document;
   if (depth == kLongestChain) {
     throw Error(extends->place.text() + "  /extends",
                 "more than " + std::to_string(kLongestChain) + " files extend each other",
                 "does the chain lead back to where it began?");
   }
-  JsonValue merged = read_with_bases(resolve_path(*extends), depth + 1);
+  JsonValue merged = read_base(*extends, depth + 1);
   erase_member(document, "extends");
   base::merge_json(merged, document);
   return merged;
@@ -80,8 +96,10 @@ void describe(base::FieldTable& table, OutputsConfig& outputs) {
 
 void describe(base::FieldTable& table, Experiment& experiment) {
   sim::Scenario& scenario = experiment.scenario;
-  table.title("experiment", "One experiment file. `extends` names a file that this one is merged over.");
+  table.title("experiment", "One experiment file.");
   table.field("$schema", experiment.schema, "Path of the schema, for editors.");
+  table.field("extends", experiment.extends,
+              "Experiment file, relative to this one, that this one is merged over (RFC 7396).");
   table.field("name", experiment.name, "Names the folder of results.").required();
   table.field("question", experiment.question, "What the experiment asks, in a sentence.");
   table.field("model", scenario.model, "The model: {\"preset\": name}, {\"hf_config\": file} or fields.")
@@ -106,12 +124,15 @@ JsonValue read_document(const std::filesystem::path& file,
   return document;
 }
 
+JsonValue resolve_presets(JsonValue document) {
+  replace(document, "model", model::resolve_model_preset);
+  replace(document, "cluster", topologies::resolve_cluster_presets);
+  return document;
+}
+
 Experiment read_experiment(const JsonValue& document, base::ReadReport& report) {
-  JsonValue resolved = document;
-  replace(resolved, "model", model::resolve_model_preset);
-  replace(resolved, "cluster", topologies::resolve_cluster_presets);
   Experiment experiment;
-  base::read_json(resolved, experiment, report);
+  base::read_json(resolve_presets(document), experiment, report);
   check_name(document, experiment.name);
   experiment.scenario.name = experiment.name;
   rebase(document, nullptr, "trace", experiment.scenario.routing.trace);

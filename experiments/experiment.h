@@ -20,6 +20,7 @@ struct OutputsConfig {
 
 struct Experiment {
   std::string schema;    // "$schema", for editors
+  std::string extends;   // merged by read_document, empty in what it returns
   std::string name;
   std::string question;
   sim::Scenario scenario;  // its sections are the file's
@@ -34,6 +35,9 @@ void describe(base::FieldTable& table, Experiment& experiment);
 // of at most 16), and applies the `--set` assignments in their order. Throws base::Error.
 base::JsonValue read_document(const std::filesystem::path& file,
                               const std::vector<std::string>& assignments);
+
+// The tree with presets and hf_config replaced by what they name. Throws base::Error.
+base::JsonValue resolve_presets(base::JsonValue document);
 
 // Replaces presets and reads the tree. Paths of texts and traces become relative to the working
 // directory (they are written relative to the file). Throws base::Error.

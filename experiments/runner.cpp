@@ -22,7 +22,10 @@ std::string row_without_figures(const Point& point, const std::string& status,
   base::JsonValue row = base::json_object();
   base::add_member(row, "status", base::json_of(status));
   base::add_member(row, "reason", base::json_of(reason));
-  sim::ScenarioName scenario{point.experiment.name, point.id, point.swept};
+  sim::ScenarioFigures scenario;
+  scenario.name = point.experiment.name;
+  scenario.point = point.id;
+  scenario.swept = point.swept;
   base::add_member(row, "scenario", base::to_json(scenario));
   return base::to_text(row, base::JsonStyle::compact);
 }
@@ -106,9 +109,12 @@ class Pool {
       finish(point.index, outcome.result);
       return;
     }
-    if (outcome.error && points_.size() == 1) throw *outcome.error;
-    const std::string reason =
-        outcome.error ? outcome.error->where() + ": " + outcome.error->message() : outcome.failure;
+    std::string reason = outcome.failure;
+    if (outcome.error) {
+      const base::Error error = placed_error(points_[point.index], *outcome.error);
+      if (points_.size() == 1) throw error;
+      reason = error.where() + ": " + error.message();
+    }
     ++outcome_.failed;
     finish(point.index, row_without_figures(points_[point.index], "failed", reason));
   }

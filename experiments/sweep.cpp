@@ -1,9 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "experiments/sweep.h"
 
+#include <algorithm>
+#include <optional>
+
 #include "base/error.h"
 #include "base/sha256.h"
 #include "experiments/build_info.h"
+#include "experiments/error_place.h"
 
 namespace moesim::experiments {
 namespace {
@@ -54,48 +58,96 @@ JsonValue with_origin(JsonValue value, const std::string& flag) {
   return value;
 }
 
-Point make_point(JsonValue document, const std::vector<Axis>& axes, std::size_t index) {
-  Point point;
+// The tree of one point: the file's with the swept values in place.
+JsonValue document_of(const Point& point) {
+  JsonValue document = *point.document;
+  for (const auto& [key, value] : point.swept) {
+    const std::string flag = value.place.text() + " sweep " + key + "=" +
+                             base::to_text(value, base::JsonStyle::compact);
+    base::set_json_at(document, key, with_origin(value, flag), flag);
+  }
   std::erase_if(document.members, [](const base::JsonMember& member) { return member.key == "sweep"; });
+  return document;
+}
+
+Point make_point(std::shared_ptr<const JsonValue> document, const std::vector<Axis>& axes,
+                 std::size_t index) {
+  Point point;
+  point.document = std::move(document);
   std::size_t stride = 1;
   for (const Axis& axis : axes) stride *= axis.values.size();
   for (const Axis& axis : axes) {
     stride /= axis.values.size();
     const JsonValue& value = axis.values[index / stride % axis.values.size()];
-    const std::string assignment =
-        axis.key + "=" + base::to_text(value, base::JsonStyle::compact);
-    base::set_json_at(document, axis.key, with_origin(value, "sweep " + assignment),
-                      "sweep " + axis.key);
     point.swept[axis.key] = value;
-    point.label += (point.label.empty() ? "" : ",") + assignment;
+    point.label += (point.label.empty() ? "" : ",") + axis.key + "=" +
+                   base::to_text(value, base::JsonStyle::compact);
   }
+  return point;
+}
+
+// Throws where the point cannot be.
+void read_point(Point& point) {
   base::ReadReport report;
   try {
-    point.experiment = read_experiment(document, report);
+    point.experiment = read_experiment(document_of(point), report);
     sim::validate(point.experiment.scenario);
   } catch (const Error& error) {
-    if (axes.empty()) throw;
-    point.skip_reason = error.where() + ": " + error.message();
+    throw placed_error(point, error);
   }
   point.warnings = report.warnings;
+}
+
+void identify(Point& point) {
   point.resolved_config = base::write_json(point.experiment);
   const std::string identity = point.resolved_config + point.label + build_version();
   point.id = base::sha256_hex(identity).substr(0, kIdLength);
   point.experiment.scenario.point = point.id;
-  return point;
+}
+
+// A point that was not read takes the experiment's name from one that was.
+void name_skipped(std::vector<Point>& points) {
+  const auto read = std::find_if(points.begin(), points.end(),
+                                 [](const Point& point) { return point.skip_reason.empty(); });
+  for (Point& point : points) {
+    if (point.skip_reason.empty()) continue;
+    point.experiment.name = read->experiment.name;
+    point.experiment.question = read->experiment.question;
+  }
 }
 
 }  // namespace
 
 std::vector<Point> expand(const JsonValue& document) {
   const std::vector<Axis> axes = axes_of(document);
+  const auto shared = std::make_shared<const JsonValue>(document);
   std::size_t count = 1;
   for (const Axis& axis : axes) count *= axis.values.size();
   std::vector<Point> points;
+  std::optional<Error> first_error;
+  bool any_can_run = false;
   for (std::size_t index = 0; index < count; ++index) {
-    points.push_back(make_point(document, axes, index));
+    Point& point = points.emplace_back(make_point(shared, axes, index));
+    try {
+      read_point(point);
+      any_can_run = true;
+    } catch (const Error& error) {
+      if (!first_error) first_error = error;
+      point.skip_reason = error.where() + ": " + error.message();
+    }
+    identify(point);
   }
+  if (!any_can_run) throw *first_error;
+  name_skipped(points);
   return points;
+}
+
+Error placed_error(const Point& point, const Error& error) {
+  try {
+    return with_place(error, resolve_presets(document_of(point)));
+  } catch (const Error&) {
+    return error;  // a preset is at fault, and the error says which
+  }
 }
 
 }  // namespace moesim::experiments

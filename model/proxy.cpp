@@ -109,9 +109,8 @@ Proxy::Proxy(const ProxyConfig& config, std::vector<std::uint8_t> text,
   base::Rng batches_rng(config.seed, "proxy batches");
   state_->weights = random_moe_gpt<float>(state_->shape, weights_rng);
   const TrainingConfig training{config.batch_size, config.train_steps, config.learning_rate,
-                                config.num_threads};
-  state_->report =
-      train(training, state_->shape, state_->text, state_->weights, progress, batches_rng);
+                                config.num_threads, progress};
+  state_->report = train(training, state_->shape, state_->text, state_->weights, batches_rng);
 }
 
 Proxy::~Proxy() = default;

@@ -43,6 +43,9 @@ class Executor {
     network_.run();
     CHECK(ended_ == static_cast<int>(graph_.ops.size()), "every operation ends");
     timeline_.links = network_.link_use();
+    for (LinkUse& use : timeline_.links) {
+      for (Seconds& time : use.times) time -= origin_;
+    }
     return std::move(timeline_);
   }
 

@@ -14,16 +14,16 @@ namespace moesim::topologies {
 struct Accelerator {
   std::string preset;
   std::string name;
-  base::FlopsPerSecond peak_bf16;                     // dense, data sheet
-  std::optional<base::FlopsPerSecond> peak_fp8;       // dense; absent where the chip has none
-  base::FlopsPerSecond achievable_bf16;               // best measured matmul rate
+  base::FlopsPerSecond peak_bf16;                // dense, data sheet
+  std::optional<base::FlopsPerSecond> peak_fp8;  // dense; absent where the chip has none
+  base::FlopsPerSecond achievable_bf16;          // best measured matmul rate
   base::Bytes memory;
-  base::BytesPerSecond memory_bandwidth;              // data sheet
-  double achievable_memory_fraction = 0;              // of memory_bandwidth, measured
-  std::optional<int> num_sms;                         // absent: no wave quantisation
-  base::Seconds kernel_overhead;                      // launch-to-launch floor of one kernel
-  double roofline_exponent = 0;                       // p of kernels' (mem^p + math^p)^(1/p)
-  std::map<std::string, std::string> sources;         // field -> where its number comes from
+  base::BytesPerSecond memory_bandwidth;       // data sheet
+  double achievable_memory_fraction = 0;       // of memory_bandwidth, measured
+  std::optional<int> num_sms;                  // absent: no wave quantisation
+  base::Seconds kernel_overhead;               // launch-to-launch floor of one kernel
+  double roofline_exponent = 0;                // p of kernels' (mem^p + math^p)^(1/p)
+  std::map<std::string, std::string> sources;  // field -> where its number comes from
 };
 
 void describe(base::FieldTable& table, Accelerator& accelerator);

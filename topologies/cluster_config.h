@@ -17,13 +17,13 @@ namespace moesim::topologies {
 struct Node {
   std::string preset;
   std::string name;
-  Accelerator accelerator;                      // {"preset": "h100_sxm5_80gb"} or the fields
+  Accelerator accelerator;  // {"preset": "h100_sxm5_80gb"} or the fields
   int accelerators_per_node = 0;
-  base::BytesPerSecond scale_up_bandwidth;      // one accelerator, one direction
-  base::Seconds scale_up_latency;               // accelerator to accelerator, end to end
-  base::BytesPerSecond nic_bandwidth;           // one NIC, one direction
-  base::Seconds nic_latency;                    // accelerator to accelerator over one leaf switch
-  base::BytesPerSecond pcie_bandwidth;          // accelerator to its NIC, one direction
+  base::BytesPerSecond scale_up_bandwidth;  // one accelerator, one direction
+  base::Seconds scale_up_latency;           // accelerator to accelerator, end to end
+  base::BytesPerSecond nic_bandwidth;       // one NIC, one direction
+  base::Seconds nic_latency;                // accelerator to accelerator over one leaf switch
+  base::BytesPerSecond pcie_bandwidth;      // accelerator to its NIC, one direction
   std::map<std::string, std::string> sources;
 };
 
@@ -31,9 +31,9 @@ enum class Topology { single_switch, rail_optimized_fat_tree };
 
 // Nodes' NICs joined by switches.
 struct Fabric {
-  base::Seconds switch_latency;      // added by each switch tier beyond the first, there and back
-  int nodes_per_leaf = 0;            // rail fat tree: nodes whose NICs of one rail share a leaf
-  double oversubscription = 1.0;     // leaf down bandwidth / up bandwidth
+  base::Seconds switch_latency;   // added by each switch tier beyond the first, there and back
+  int nodes_per_leaf = 0;         // rail fat tree: nodes whose NICs of one rail share a leaf
+  double oversubscription = 1.0;  // leaf down bandwidth / up bandwidth
   std::map<std::string, std::string> sources;
 };
 

@@ -30,8 +30,8 @@ class Router {
   ~Router();
 
   // Link indices from source to destination, empty when they are the same rank. Hash-ECMP: at each
-  // vertex the next hop is chosen among the shortest ones by hash(seed, source, destination, vertex).
-  // The span stays valid for the Router's life. Throws base::Error when there is no route.
+  // vertex the next hop is chosen among the shortest ones by hash(seed, source, destination,
+  // vertex). The span stays valid for the Router's life. Throws base::Error when there is no route.
   std::span<const int> route(int source, int destination);
 
   // Sum of the route's link latencies.

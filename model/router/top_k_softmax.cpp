@@ -1,28 +1,62 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "model/router/top_k_softmax.h"
 
+#include <limits>
+#include <vector>
+
 #include "base/check.h"
 
 namespace moesim::model {
 namespace {
 
-// Writes the ids of the `top_k` largest of `logits[0, num_experts)` to `chosen`, by insertion into
-// the short sorted list: most logits lose against its last entry and cost one comparison. A strict
-// comparison keeps the lower id first; a logit that is not a number loses against every other.
+constexpr int kGroup = 8;
+
+// Picks the largest logits of one token, one after another. The largest of each group of eight is
+// kept beside them, so that a pick looks at the groups and then at one of them: no step depends on
+// a comparison that a processor could guess wrong, which is what insertion into a sorted list
+// spends its time on.
 template <class S>
-void choose_largest(const S* logits, int num_experts, int top_k, std::int32_t* chosen) {
-  int length = 0;
-  for (int expert = 0; expert < num_experts; ++expert) {
-    const S logit = logits[expert];
-    if (length == top_k && !(logit > logits[chosen[top_k - 1]])) continue;
-    int place = length == top_k ? top_k - 1 : length++;
-    while (place > 0 && logit > logits[chosen[place - 1]]) {
-      chosen[place] = chosen[place - 1];
-      --place;
-    }
-    chosen[place] = expert;
+class LargestFirst {
+ public:
+  // `num_experts` logits at a time.
+  explicit LargestFirst(int num_experts)
+      : groups_((num_experts + kGroup - 1) / kGroup),
+        left_(static_cast<std::size_t>(groups_) * kGroup, kTaken),
+        largest_(groups_) {}
+
+  // A logit that is not a number counts as the smallest.
+  void load(const S* logits, int num_experts) {
+    for (int e = 0; e < num_experts; ++e) left_[e] = logits[e] > kLeast ? logits[e] : kLeast;
+    for (int g = 0; g < groups_; ++g) largest_[g] = largest_of(g);
   }
-}
+
+  // The largest logit left, and of equal ones the lowest expert; it is not left any more.
+  std::int32_t take() {
+    int group = 0;
+    for (int g = 1; g < groups_; ++g) group = largest_[g] > largest_[group] ? g : group;
+    S* const members = left_.data() + static_cast<std::ptrdiff_t>(group) * kGroup;
+    int member = 0;
+    for (int m = 1; m < kGroup; ++m) member = members[m] > members[member] ? m : member;
+    members[member] = kTaken;
+    largest_[group] = largest_of(group);
+    return group * kGroup + member;
+  }
+
+ private:
+  static constexpr S kTaken = -std::numeric_limits<S>::infinity();
+  static constexpr S kLeast = std::numeric_limits<S>::lowest();
+
+  S largest_of(int group) const {
+    const S* const members = left_.data() + static_cast<std::ptrdiff_t>(group) * kGroup;
+    S largest = members[0];
+    for (int m = 1; m < kGroup; ++m) largest = members[m] > largest ? members[m] : largest;
+    return largest;
+  }
+
+  int groups_;
+  std::vector<S> left_;     // [groups, kGroup]; kTaken where taken, and past the last expert
+  std::vector<S> largest_;  // [groups]
+};
 
 }  // namespace
 
@@ -38,11 +72,13 @@ void top_k_softmax(const Matrix<S>& logits, int top_k, TopKRouting<S>& routing) 
   batch.experts.resize(static_cast<std::size_t>(tokens) * top_k);
   batch.weights.resize(batch.experts.size());
   routing.weights.resize(tokens, top_k);
+  LargestFirst<S> left(num_experts);
   for (int token = 0; token < tokens; ++token) {
     const S* const scores = logits.data() + static_cast<Index>(token) * num_experts;
     std::int32_t* const chosen = batch.experts.data() + static_cast<Index>(token) * top_k;
-    choose_largest(scores, num_experts, top_k, chosen);
+    left.load(scores, num_experts);
     for (int slot = 0; slot < top_k; ++slot) {
+      chosen[slot] = left.take();
       routing.weights(token, slot) = scores[chosen[slot]];
     }
   }

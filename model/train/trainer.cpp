@@ -93,7 +93,7 @@ std::size_t least_training_text(int seq_length) {
 
 TrainingReport train(const TrainingConfig& config, const MoeGptShape& shape,
                      std::span<const std::uint8_t> text, MoeGptWeights<float>& weights,
-                     const std::function<void(int, int)>& progress, base::Rng& rng) {
+                     base::Rng& rng) {
   const int seq_length = shape.block.attention.seq_length;
   const std::span<const std::uint8_t> seen = text.first(training_bytes(text.size()));
   std::vector<Shard> shards = make_shards(config.batch_size, seq_length);
@@ -117,7 +117,7 @@ TrainingReport train(const TrainingConfig& config, const MoeGptShape& shape,
     report.train_loss.push_back(mean_cross_entropy(shards));
     require_finite(report.train_loss.back(), step);
     adam.step(gradients, config.num_threads);
-    if (progress) progress(step + 1, config.steps);
+    if (config.progress) config.progress(step + 1, config.steps);
   }
   report.validation_loss =
       validate(config, shape, text.subspan(training_bytes(text.size())), weights);

@@ -20,6 +20,7 @@ struct TrainingConfig {
   int steps = 0;       // the first tenth of them warms the learning rate up
   double learning_rate = 3e-3;
   int num_threads = 1;
+  std::function<void(int done, int steps)> progress;  // called after every step; may be empty
 };
 
 // The bytes that the last tenth of the text, held out from training, begins after.
@@ -28,11 +29,11 @@ std::size_t training_bytes(std::size_t text_bytes);
 // The least text that has a window and its next byte in the held-out tenth.
 std::size_t least_training_text(int seq_length);
 
-// Trains `weights` in place; `progress(done, steps)` after every step. The validation loss is over
-// at most 32 windows spread evenly over the held-out part.
-// Throws base::Error when the loss stops being finite.
+// Trains `weights` in place; `rng` draws the batches. The validation loss is over at most 32
+// windows spread evenly over the held-out part. The text has least_training_text() bytes. Throws
+// base::Error when the loss stops being finite.
 TrainingReport train(const TrainingConfig& config, const MoeGptShape& shape,
                      std::span<const std::uint8_t> text, MoeGptWeights<float>& weights,
-                     const std::function<void(int, int)>& progress, base::Rng& rng);
+                     base::Rng& rng);
 
 }  // namespace moesim::model

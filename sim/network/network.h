@@ -28,6 +28,7 @@ struct CollectiveEnd {
 };
 
 // One link's use over simulated time as a step function: from `times[i]` on the rate is `rates[i]`.
+// At most 4,096 steps: longer records have their neighbouring steps averaged, see RateSteps.
 struct LinkUse {
   int link = 0;
   base::Bytes bytes;   // carried in total: the integral of the rates
@@ -64,7 +65,8 @@ class Network {
 base::Seconds floor_of(topologies::Router& router, const Collective& collective);
 
 // SimGrid's engine is one per process: for `collective` and `flow` call this once in a process.
-// `router` must outlive the network.
+// `router` must outlive the network. `collective` throws base::Error on clusters of more than
+// 65,536 links (PCIe and NIC counting as one).
 std::unique_ptr<Network> make_network(Fidelity fidelity, topologies::Router& router);
 
 }  // namespace moesim::sim

@@ -146,7 +146,7 @@ void fill_speed(const MetricsInput& input, double tokens, Result& result) {
   const double flops =
       tokens *
       model_flops_per_token(input.scenario.model, input.scenario.training.seq_length).value;
-  result.tokens = tokens;
+  result.scenario.tokens = tokens;
   result.tokens_per_s = tokens / result.step_time_s;
   result.tokens_per_s_per_gpu = result.tokens_per_s / input.sizes.num_ranks;
   result.tflops_per_gpu = flops / (result.step_time_s * input.sizes.num_ranks) / 1e12;
@@ -184,9 +184,9 @@ Result compute_result(const MetricsInput& input) {
   result.scenario.name = input.scenario.name;
   result.scenario.point = input.scenario.point;
   result.routing_source = input.source.description();
-  result.fidelity = fidelity_name(input.scenario.network.fidelity);
-  result.num_ranks = input.sizes.num_ranks;
-  result.expert_model_parallel_size = input.sizes.expert_parallel;
+  result.scenario.fidelity = fidelity_name(input.scenario.network.fidelity);
+  result.scenario.num_ranks = input.sizes.num_ranks;
+  result.scenario.expert_model_parallel_size = input.sizes.expert_parallel;
   fill_times(input, result);
   const RoutingTotals totals = routing_totals(input.plans);
   fill_speed(input, totals.tokens, result);

@@ -3,11 +3,16 @@
 
 namespace moesim::sim {
 
-void describe(base::FieldTable& table, ScenarioName& scenario) {
+void describe(base::FieldTable& table, ScenarioFigures& scenario) {
   table.title("scenario", "Which point of which experiment this is.");
   table.field("name", scenario.name, "The experiment's name.");
   table.field("point", scenario.point, "Id of the point: a hash of its resolved configuration.");
   table.field("swept", scenario.swept, "The swept keys and their values at this point.");
+  table.field("fidelity", scenario.fidelity, "How the network was simulated.");
+  table.field("num_ranks", scenario.num_ranks, "Accelerators in the cluster.");
+  table.field("expert_model_parallel_size", scenario.expert_model_parallel_size,
+              "Ranks of an expert-parallel group.");
+  table.field("tokens", scenario.tokens, "Tokens that the step processes, all ranks.");
 }
 
 void describe(base::FieldTable& table, LoadStatistics& load) {
@@ -63,11 +68,6 @@ void describe(base::FieldTable& table, Result& result) {
   table.field("reason", result.reason, "Why it failed or was skipped.");
   table.field("scenario", result.scenario, "Which point of which experiment.");
   table.field("routing_source", result.routing_source, "Where the routing came from.");
-  table.field("fidelity", result.fidelity, "How the network was simulated.");
-  table.field("num_ranks", result.num_ranks, "Accelerators in the cluster.");
-  table.field("expert_model_parallel_size", result.expert_model_parallel_size,
-              "Ranks of an expert-parallel group.");
-  table.field("tokens", result.tokens, "Tokens that the step processes, all ranks.");
   table.field("step_time_s", result.step_time_s, "Simulated time of one training step.");
   table.field("tokens_per_s", result.tokens_per_s, "Tokens / step time.");
   table.field("tokens_per_s_per_gpu", result.tokens_per_s_per_gpu, "The same per accelerator.");

@@ -13,10 +13,14 @@
 
 namespace moesim::sim {
 
-struct ScenarioName {
+struct ScenarioFigures {
   std::string name;
   std::string point;
   std::map<std::string, base::JsonValue> swept;
+  std::string fidelity;
+  int num_ranks = 0;
+  int expert_model_parallel_size = 0;
+  double tokens = 0;  // of the step, all ranks
 };
 
 // LoadStatistics averaged over MoE layers, and for each.
@@ -51,12 +55,8 @@ struct MemoryFigures {            // of the rank that needs most
 struct Result {
   std::string status = "ok";      // ok, failed, skipped
   std::string reason;
-  ScenarioName scenario;
+  ScenarioFigures scenario;
   std::string routing_source;
-  std::string fidelity;
-  int num_ranks = 0;
-  int expert_model_parallel_size = 0;
-  double tokens = 0;              // of the step, all ranks
   double step_time_s = 0;
   double tokens_per_s = 0;
   double tokens_per_s_per_gpu = 0;
@@ -80,7 +80,7 @@ struct Result {
   std::vector<std::string> warnings;
 };
 
-void describe(base::FieldTable& table, ScenarioName& scenario);
+void describe(base::FieldTable& table, ScenarioFigures& scenario);
 void describe(base::FieldTable& table, LoadStatistics& load);
 void describe(base::FieldTable& table, LoadFigures& load);
 void describe(base::FieldTable& table, AllToAllFigures& figures);

@@ -43,7 +43,7 @@ void add_head(const Result& r, Page& page) {
   }
   page.line("  {:<36} {}", "routing", r.routing_source);
   page.line("  {:<36} {} accelerators, expert-parallel groups of {}, {} network", "cluster",
-            r.num_ranks, r.expert_model_parallel_size, r.fidelity);
+            r.scenario.num_ranks, r.scenario.expert_model_parallel_size, r.scenario.fidelity);
   page.line("");
 }
 

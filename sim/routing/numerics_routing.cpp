@@ -1,8 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "sim/routing/numerics_routing.h"
 
+#include <array>
+
 #include "base/data_directory.h"
 #include "model/proxy.h"
+#include "model/train/text.h"
 
 namespace moesim::sim {
 namespace {
@@ -25,6 +28,20 @@ model::ProxyConfig proxy_config(const ProxySettings& settings, const RoutingCont
   config.seed = context.router.seed;
   config.num_threads = context.num_threads;
   return config;
+}
+
+// The program's own documents and sources, the same in a checkout and where it is installed. The
+// experiments are left out: people put their own files there.
+constexpr std::array<const char*, 7> kOwnTexts = {"README.md", "base", "cli",       "docs",
+                                                  "model",     "sim",  "topologies"};
+
+std::vector<std::uint8_t> own_text() {
+  std::vector<std::uint8_t> text;
+  for (const char* part : kOwnTexts) {
+    const std::vector<std::uint8_t> bytes = model::read_text(base::data_directory() / part, 1);
+    text.insert(text.end(), bytes.begin(), bytes.end());
+  }
+  return text;
 }
 
 class NumericsRouting final : public RoutingSource {
@@ -61,12 +78,12 @@ std::unique_ptr<RoutingSource> make_numerics_routing(const ProxySettings& settin
                           std::to_string(settings.hidden_size),
                       "choose a divisor of hidden_size");
   }
-  const std::filesystem::path text =
-      settings.text.empty() ? base::data_directory() : std::filesystem::path(settings.text);
   // Training windows, their successors and a held-out tenth must fit.
   const std::size_t least_bytes = 20 * (static_cast<std::size_t>(settings.window) + 1);
-  return std::make_unique<NumericsRouting>(proxy_config(settings, context),
-                                           model::read_text(text, least_bytes), context);
+  std::vector<std::uint8_t> text =
+      settings.text.empty() ? own_text() : model::read_text(settings.text, least_bytes);
+  return std::make_unique<NumericsRouting>(proxy_config(settings, context), std::move(text),
+                                           context);
 }
 
 }  // namespace moesim::sim

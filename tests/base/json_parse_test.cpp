@@ -71,7 +71,7 @@ TEST(ParseJson, SyntaxErrorsNameThePlaceInPlainWords) {
   const BadText texts[] = {
       {"", "a.json:1:1", "the text is empty"},
       {" \n ", "a.json:2:2", "the text is empty"},
-      {"// only a comment\n", "a.json:2:1", "the text ends before the document does"},
+      {"// only a comment\n", "a.json:2:1", "the text holds comments alone"},
       {"{\"a\": 1,}", "a.json:1:9", "a comma or a colon before '}' has no value after it"},
       {"[1,\n2,\n]", "a.json:3:1", "a comma or a colon before ']' has no value after it"},
       {"{\"a\": }", "a.json:1:7", "a comma or a colon before '}'"},

@@ -120,7 +120,8 @@ TEST(ReadJson, WrongValuesSayWhatWasExpectedAndFound) {
   const std::string time_hint = "write \"2 us\"; " + times;
   const BadMember members[] = {
       {"\"enabled\": 1", "/enabled", "expected true or false, found 1", ""},
-      {"\"scale\": \"8\"", "/scale", "expected a number, found the string \"8\"", ""},
+      {"\"scale\": \"8\"", "/scale", "expected a number, found the string \"8\"",
+       "write 8, without quotes"},
       {"\"scale\": null", "/scale", "expected a number, found null", ""},
       {"\"scale\": 0", "/scale", "must be above 0, at most 10; found 0", ""},
       {"\"scale\": 10.5", "/scale", "must be above 0, at most 10; found 10.5", ""},

@@ -14,7 +14,8 @@ const SKIPPED = 77;
 
 const FAULTS = `select name, value from stats
                 where severity in ('error', 'data_loss') and value > 0 order by name`;
-const SUMMARY = `select (select count(*) from slice) as slices, (select count(*) from flow) as flows,
+const SUMMARY = `select (select count(*) from slice) as slices,
+                        (select count(*) from flow) as flows,
                         (select max(ts + dur) from slice) as end_ns`;
 
 // The trace's summary and what is wrong with it, as sentences.

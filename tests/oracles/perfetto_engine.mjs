@@ -13,7 +13,8 @@ const PROBE_BYTES = 23; // size of the module by which the engine asks for 64-bi
 // The folder of the engine's files below `root`/node_modules. Throws when the package is absent.
 function engineFolder(root) {
   const require = createRequire(path.join(path.resolve(root), 'package.json'));
-  return path.join(path.dirname(require.resolve(`${PACKAGE}/package.json`)), 'assets', 'trace-processor');
+  const home = path.dirname(require.resolve(`${PACKAGE}/package.json`));
+  return path.join(home, 'assets', 'trace-processor');
 }
 
 // Runs the worker's script with its globals bound, and returns the worker's message handler.
@@ -50,9 +51,9 @@ export const TEXT = 'str';
 export const NUMBER = 0;
 export const NUMBER_OR_NULL = 1;
 
-// An engine with one whole trace loaded. `query(sql, columns)` gives an array of row objects with the
-// columns named in `columns`, {name: type}; `close()` lets the process end. Throws what the engine
-// says when it cannot read the trace.
+// An engine with one whole trace loaded. `query(sql, columns)` gives an array of row objects with
+// the columns named in `columns`, {name: type}; `close()` lets the process end. Throws what the
+// engine says when it cannot read the trace.
 export async function loadTrace(root, file) {
   const folder = engineFolder(root);
   console.warn = () => {}; // the client's notes on fields newer than itself

@@ -2,7 +2,8 @@
 # SPDX-License-Identifier: Apache-2.0
 # Checks traces with Perfetto's engine, which it first installs (once) into the folder BUILD.
 #   run.sh BUILD [check_trace.mjs's options] FILE...
-# Exit code: check_trace.mjs's; 77 and a line "SKIP: why" where node, npm or the registry is missing.
+# Exit code: that of check_trace.mjs; 77 and a line "SKIP: why" where node, npm or the registry is
+# missing.
 set -eu
 
 skip() {
@@ -18,7 +19,8 @@ shift
 for tool in node npm; do
   command -v "$tool" >/dev/null 2>&1 || skip "no $tool on this machine"
 done
-node -e 'const [a, b] = process.versions.node.split("."); process.exit(a > 20 || (a == 20 && b >= 12) ? 0 : 1)' ||
+node -e 'const [major, minor] = process.versions.node.split(".").map(Number);
+         process.exit(major > 20 || (major === 20 && minor >= 12) ? 0 : 1);' ||
   skip "node $(node --version) is older than 20.12"
 
 # The stamp is written last, so that an installation that was cut short is done again.

@@ -9,6 +9,7 @@
 
 #include "base/units.h"
 #include "sim/network/network.h"
+#include "sim/network/rate_steps.h"
 #include "topologies/routing.h"
 
 namespace moesim::sim {
@@ -42,8 +43,7 @@ class LinkRecorder {
     base::BytesPerSecond rate;
     int activities = 0;   // that hold bytes for this link now
     bool active = false;  // listed in active_
-    std::vector<base::Seconds> times;
-    std::vector<base::BytesPerSecond> rates;
+    RateSteps steps;
   };
 
   void settle();

@@ -53,16 +53,15 @@ struct Trained {
   std::vector<int> progress;
 };
 
-Trained run_training(const TrainingConfig& config) {
+Trained run_training(TrainingConfig config) {
   const MoeGptShape shape = small_shape();
   const std::vector<std::uint8_t> text = words_text(600);
   base::Rng weights_rng(7, "weights");
   base::Rng batches_rng(7, "batches");
   Trained trained;
   trained.weights = random_moe_gpt<float>(shape, weights_rng);
-  trained.report = train(
-      config, shape, text, trained.weights,
-      [&](int done, int) { trained.progress.push_back(done); }, batches_rng);
+  config.progress = [&](int done, int) { trained.progress.push_back(done); };
+  trained.report = train(config, shape, text, trained.weights, batches_rng);
   return trained;
 }
 

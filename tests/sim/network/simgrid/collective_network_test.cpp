@@ -3,6 +3,9 @@
 
 #include <gtest/gtest.h>
 
+#include <stdexcept>
+#include <string>
+
 #include "tests/support/example_cluster.h"
 #include "tests/support/in_child_process.h"
 
@@ -13,6 +16,22 @@ using testing::collective_of;
 using testing::example_config;
 using testing::in_child_process;
 using topologies::Topology;
+
+// 32,769 accelerators on a star have 65,538 links, more than the solver's recursion can take.
+TEST(CollectiveNetwork, AClusterTooLargeForTheSolverIsAnError) {
+  const auto too_large = [] {
+    const topologies::Cluster star = testing::example_star(std::vector<double>(32769, 0.0));
+    topologies::Router router(star);
+    make_collective_network(router);
+    return std::vector<double>{};
+  };
+  try {
+    in_child_process(too_large);
+    FAIL();
+  } catch (const std::runtime_error& error) {
+    EXPECT_NE(std::string(error.what()).find("65538 links"), std::string::npos) << error.what();
+  }
+}
 
 // Alone, a collective ends exactly at its floor, whatever its latencies.
 TEST(CollectiveNetwork, ACollectiveAloneEndsAtItsFloor) {

@@ -3,6 +3,8 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
+
 #include "sim/network/simgrid/collective_network.h"
 #include "tests/support/example_cluster.h"
 #include "tests/support/in_child_process.h"
@@ -53,6 +55,18 @@ TEST(FlowNetwork, EachRankEndsWithItsLastMessage) {
   const std::vector<double> expected = {3.002e-3, 1.002e-3, 1.002e-3, 3.002e-3, 3.002e-3, 0};
   ASSERT_EQ(ends.size(), expected.size());
   for (std::size_t i = 0; i < ends.size(); ++i) EXPECT_NEAR(ends[i], expected[i], 1e-9);
+}
+
+// Two messages of 1 us on routes of 2 us and 2.0005 us, which share nothing, end 0.5 ns apart. At
+// SimGrid's default precision of 1 ns the second would start with the first, before its floor.
+TEST(FlowNetwork, LatenciesLessThanANanosecondApartStayApart) {
+  const topologies::Cluster star = testing::example_star({1e-6, 1e-6, 1e-6, 1.0005e-6});
+  const std::vector<double> ends =
+      run_alone(Fidelity::flow, star,
+                collective_of(4, {{0, 1, base::Bytes(1000)}, {2, 3, base::Bytes(1000)}}));
+  ASSERT_EQ(ends.size(), 5u);
+  EXPECT_NEAR(ends[2], 3e-6, 1e-15);
+  EXPECT_NEAR(ends[4], 3.0005e-6, 1e-15);
 }
 
 // 992 messages of a skewed all-to-all among 32 ranks: each message's end, against progressive

@@ -59,6 +59,15 @@ TEST(TracePicture, BackwardDispatchesHaveNoArrows) {
   EXPECT_TRUE(draw_trace(example.input()).arrows.empty());
 }
 
+// Rank 1's expert takes 0.4 ns, which rounds to none: only rank 1's own arrow is left.
+TEST(TracePicture, EmptySpansHaveNoArrows) {
+  ExampleStep example;
+  example.timeline.ops[4].end = base::Seconds(5000.4e-9);
+  const TracePicture picture = draw_trace(example.input());
+  ASSERT_EQ(picture.arrows.size(), 1u);
+  EXPECT_EQ(picture.spans[picture.arrows[0].from].rank, 1);
+}
+
 // Ranks 0 and 2 each get 500 B from rank 1 (rank 2 in two messages): the lower one is shown.
 TEST(TracePicture, OfEqualDestinationsTheLowerRankIsShown) {
   using base::Bytes;
@@ -131,7 +140,7 @@ TEST(TracePicture, OverlapOnOneStreamIsOurBug) {
   EXPECT_THROW(draw_trace(example.input()), base::InvariantViolation);
 }
 
-// Ends and starts at 2000.4999 ns and 2000.5001 ns, half a picosecond apart, round to 2000 and
+// Ends and starts at 2000.4999 ns and 2000.5001 ns, 0.2 picoseconds apart, round to 2000 and
 // 2001.
 TEST(TracePicture, RoundingNeverMakesSpansOverlap) {
   ExampleStep example;

@@ -1,0 +1,17 @@
+// SPDX-License-Identifier: Apache-2.0
+// Completes errors that know the JSON pointer alone: checks across fields see values, not the
+// document that they came from.
+#pragma once
+
+#include "base/error.h"
+#include "base/json_value.h"
+
+namespace moesim::experiments {
+
+// The error with "file:line:column" (or the flag) before the pointer that its `where` begins with.
+// `document` is the experiment's tree, presets resolved. A key under another of its names is found
+// and named as it was written; for an absent key the place is that of the nearest object around it.
+// An error whose `where` is no pointer comes back as it is.
+base::Error with_place(const base::Error& error, const base::JsonValue& document);
+
+}  // namespace moesim::experiments
