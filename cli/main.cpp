@@ -2,6 +2,7 @@
 // The moesim command. Exit codes: 0 done, 1 some points failed, 2 the user's input, 3 interrupted,
 // 70 our bug.
 #include <CLI/CLI.hpp>
+#include <algorithm>
 #include <cstdio>
 #include <exception>
 #include <string>
@@ -17,15 +18,31 @@ namespace {
 constexpr int kUserError = 2;
 constexpr int kOurBug = 70;
 
-// CLI11's own message, with the nearest command where the first word is none.
-int report_usage(const CLI::App& app, const CLI::ParseError& error, const char* first) {
-  if (error.get_exit_code() == static_cast<int>(CLI::ExitCodes::Success)) return app.exit(error);
-  std::vector<std::string> commands;
-  for (const CLI::App* command : app.get_subcommands({})) commands.push_back(command->get_name());
-  std::string hint;
-  if (first != nullptr && app.get_subcommands().empty()) {
-    hint = moesim::base::did_you_mean(first, commands);
+// The nearest command where the first word is none, the nearest flag where one is unknown.
+std::string usage_hint(const CLI::App& app, const std::vector<std::string>& arguments) {
+  if (arguments.empty()) return {};
+  if (app.get_subcommands().empty()) {
+    std::vector<std::string> commands;
+    for (const CLI::App* command : app.get_subcommands({})) commands.push_back(command->get_name());
+    return moesim::base::did_you_mean(arguments.front(), commands);
   }
+  std::vector<std::string> flags;
+  for (const CLI::Option* option : app.get_subcommands().front()->get_options()) {
+    for (const std::string& name : option->get_lnames()) flags.push_back("--" + name);
+  }
+  for (const std::string& argument : arguments) {
+    const std::string flag = argument.substr(0, argument.find('='));
+    if (!flag.starts_with("--") || std::count(flags.begin(), flags.end(), flag) > 0) continue;
+    return moesim::base::did_you_mean(flag, flags);
+  }
+  return {};
+}
+
+// CLI11's own message and what the nearest right words are.
+int report_usage(const CLI::App& app, const CLI::ParseError& error,
+                 const std::vector<std::string>& arguments) {
+  if (error.get_exit_code() == static_cast<int>(CLI::ExitCodes::Success)) return app.exit(error);
+  const std::string hint = usage_hint(app, arguments);
   std::fprintf(stderr, "moesim: %s%s%s\nRun \"moesim --help\" for the commands and their options.\n",
                error.what(), hint.empty() ? "" : "\n  hint: ", hint.c_str());
   return kUserError;
@@ -45,7 +62,7 @@ int main(int argc, char** argv) {
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {
-    return report_usage(app, error, argc > 1 ? argv[1] : nullptr);
+    return report_usage(app, error, {argv + 1, argv + argc});
   } catch (const moesim::base::Error& error) {
     std::fprintf(stderr, "%s\n", error.what());
     return kUserError;

@@ -31,7 +31,7 @@ struct RunCommandOptions {
   std::vector<std::string> assignments;
   std::string output = "runs";
   int workers = 0;  // 0: as many as there are cores
-  std::string time_limit;
+  std::optional<std::string> time_limit;
   bool dry_run = false;
   bool json = false;
   std::vector<std::string> arguments;
@@ -95,17 +95,22 @@ void print_results(const RunCommandOptions& options, const experiments::RunnerOu
   }
 }
 
+base::Seconds parse_time_limit(const std::string& text) {
+  const std::string hint = "write --time-limit \"90 s\", \"5 min\" or \"2 h\"";
+  try {
+    const base::Seconds limit = base::parse_seconds(text);
+    if (limit.value > 0) return limit;
+  } catch (const base::Error& error) {
+    throw base::Error("--time-limit", error.message(), hint);
+  }
+  throw base::Error("--time-limit", "must be above 0; found \"" + text + "\"", hint);
+}
+
 experiments::RunnerOptions runner_options(const RunCommandOptions& options, ProgressLine& line) {
   experiments::RunnerOptions runner;
   const int cores = std::max(1, static_cast<int>(std::thread::hardware_concurrency()));
   runner.workers = options.workers > 0 ? options.workers : cores;
-  if (!options.time_limit.empty()) {
-    try {
-      runner.time_limit = base::parse_seconds(options.time_limit);
-    } catch (const base::Error& error) {
-      throw base::Error("--time-limit", error.message(), error.hint());
-    }
-  }
+  if (options.time_limit) runner.time_limit = parse_time_limit(*options.time_limit);
   runner.interrupted = &interrupted;
   runner.progress = [&line](std::size_t finished, const sim::Progress& progress) {
     line.show(finished, progress);
@@ -114,6 +119,9 @@ experiments::RunnerOptions runner_options(const RunCommandOptions& options, Prog
 }
 
 int run(const RunCommandOptions& options) {
+  if (options.output.empty()) {
+    throw base::Error("--output", "the folder for results has no name", "write --output runs");
+  }
   const base::JsonValue document =
       experiments::read_document(options.file, options.assignments);
   const std::vector<Point> points = experiments::expand(document);

@@ -26,16 +26,19 @@ std::filesystem::path resolve_path(const JsonValue& value) {
 
 JsonValue read_with_bases(const std::filesystem::path& file, int depth);
 
-// A base that cannot be read is the fault of the key that names it; what is wrong inside the base
+// A file that cannot be read is the fault of the key that names it; what is wrong inside the file
 // has its own place.
+Error blame_key(const Error& error, const JsonValue& path, const std::string& pointer) {
+  if (error.where() != resolve_path(path).string()) return error;
+  return {base::where_of(path.place, pointer), error.where() + ": " + error.message(),
+          error.hint()};
+}
+
 JsonValue read_base(const JsonValue& extends, int depth) {
-  const std::filesystem::path file = resolve_path(extends);
   try {
-    return read_with_bases(file, depth);
+    return read_with_bases(resolve_path(extends), depth);
   } catch (const Error& error) {
-    if (error.where() != file.string()) throw;
-    throw Error(extends.place.text() + "  /extends", file.string() + ": " + error.message(),
-                error.hint());
+    throw blame_key(error, extends, "/extends");
   }
 }
 
@@ -60,6 +63,16 @@ JsonValue read_with_bases(const std::filesystem::path& file, int depth) {
   erase_member(document, "extends");
   base::merge_json(merged, document);
   return merged;
+}
+
+JsonValue resolve_model(const JsonValue& section) {
+  const JsonValue* config = section.find("hf_config");
+  if (config == nullptr) return model::resolve_model_preset(section);
+  try {
+    return model::resolve_model_preset(section);
+  } catch (const Error& error) {
+    throw blame_key(error, *config, "/model/hf_config");
+  }
 }
 
 void replace(JsonValue& document, const char* section, JsonValue (*resolve)(const JsonValue&)) {
@@ -125,7 +138,7 @@ JsonValue read_document(const std::filesystem::path& file,
 }
 
 JsonValue resolve_presets(JsonValue document) {
-  replace(document, "model", model::resolve_model_preset);
+  replace(document, "model", resolve_model);
   replace(document, "cluster", topologies::resolve_cluster_presets);
   return document;
 }

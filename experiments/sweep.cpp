@@ -105,6 +105,18 @@ void identify(Point& point) {
   point.experiment.scenario.point = point.id;
 }
 
+// A file that cannot be read is the fault of the key that names it.
+Error as_fault_of_key(const Point& point, const Error& error) {
+  const sim::RoutingConfig& routing = point.experiment.scenario.routing;
+  const std::pair<std::string, const char*> files[] = {{routing.proxy.text, "/routing/proxy/text"},
+                                                       {routing.trace, "/routing/trace"}};
+  for (const auto& [file, pointer] : files) {
+    if (file.empty() || error.where() != file) continue;
+    return {pointer, file + ": " + error.message(), error.hint()};
+  }
+  return error;
+}
+
 // A point that was not read takes the experiment's name from one that was.
 void name_skipped(std::vector<Point>& points) {
   const auto read = std::find_if(points.begin(), points.end(),
@@ -144,7 +156,7 @@ std::vector<Point> expand(const JsonValue& document) {
 
 Error placed_error(const Point& point, const Error& error) {
   try {
-    return with_place(error, resolve_presets(document_of(point)));
+    return with_place(as_fault_of_key(point, error), resolve_presets(document_of(point)));
   } catch (const Error&) {
     return error;  // a preset is at fault, and the error says which
   }

@@ -30,7 +30,7 @@ struct Point {
 // 100,000 points.
 std::vector<Point> expand(const base::JsonValue& document);
 
-// An error that names a JSON pointer alone, completed with the place in the file, flag or sweep that
+// An error that names a JSON pointer or a file of the point's alone, completed with the place in the file, flag or sweep that
 // the point has its value from.
 base::Error placed_error(const Point& point, const base::Error& error);
 

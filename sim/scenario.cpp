@@ -61,11 +61,11 @@ int count_ranks(const topologies::ClusterConfig& cluster) {
   const int per_node = cluster.node.accelerators_per_node;
   const std::int64_t ranks = std::int64_t{cluster.num_nodes} * per_node;
   if (ranks >= 1 && ranks <= kMostRanks) return static_cast<int>(ranks);
-  throw base::Error(per_node > kMostRanks ? "/cluster/node/accelerators_per_node"
-                                          : "/cluster/num_nodes",
-                    std::to_string(cluster.num_nodes) + " nodes of " + std::to_string(per_node) +
-                        " accelerators are not 1 to " + std::to_string(kMostRanks) + " ranks",
-                    "use at most " + std::to_string(kMostRanks) + " accelerators in all");
+  throw base::Error(
+      per_node > kMostRanks ? "/cluster/node/accelerators_per_node" : "/cluster/num_nodes",
+      std::to_string(cluster.num_nodes) + " nodes of " + std::to_string(per_node) +
+          " accelerators are not 1 to " + std::to_string(kMostRanks) + " ranks",
+      "use at most " + std::to_string(kMostRanks) + " accelerators in all");
 }
 
 int micro_batches(const TrainingConfig& training, int num_ranks) {
@@ -83,7 +83,7 @@ int micro_batches(const TrainingConfig& training, int num_ranks) {
 void check_routing(const Scenario& scenario, const Sizes& sizes) {
   const SyntheticSettings& synthetic = scenario.routing.synthetic;
   if (scenario.routing.source == RoutingSourceKind::synthetic &&
-      synthetic.hot_rank >= sizes.expert_parallel) {
+      uses_hot_rank(synthetic.distribution) && synthetic.hot_rank >= sizes.expert_parallel) {
     throw base::Error("/routing/synthetic/hot_rank",
                       std::to_string(synthetic.hot_rank) + " is not in a group of " +
                           std::to_string(sizes.expert_parallel) + " ranks",
@@ -103,8 +103,9 @@ void describe(base::FieldTable& table, TrainingConfig& training) {
       .required()
       .at_least(1)
       .at_most(1 << 22);
-  table.field("micro_batch_size", training.micro_batch_size,
-              "Sequences that one rank processes at a time.")
+  table
+      .field("micro_batch_size", training.micro_batch_size,
+             "Sequences that one rank processes at a time.")
       .at_least(1)
       .at_most(1 << 20);
   table
@@ -141,10 +142,11 @@ void describe(base::FieldTable& table, CommConfig& comm) {
 
 void describe(base::FieldTable& table, NetworkConfig& network) {
   table.title("network", "How transfers are simulated.");
-  table.field("fidelity", network.fidelity,
-              "analytic: each collective alone, most loaded link (the floor). collective: a "
-              "collective is one activity on all its links, sharing with others. flow: every message "
-              "by itself, max-min fair.");
+  table.field(
+      "fidelity", network.fidelity,
+      "analytic: each collective alone, most loaded link (the floor). collective: a "
+      "collective is one activity on all its links, sharing with others. flow: every message "
+      "by itself, max-min fair.");
 }
 
 Sizes validate(const Scenario& scenario) {
@@ -154,8 +156,8 @@ Sizes validate(const Scenario& scenario) {
   sizes.expert_parallel = expert_parallel_size(scenario, sizes.num_ranks);
   sizes.num_groups = sizes.num_ranks / sizes.expert_parallel;
   sizes.num_micro_batches = micro_batches(scenario.training, sizes.num_ranks);
-  const std::int64_t tokens = static_cast<std::int64_t>(scenario.training.seq_length) *
-                              scenario.training.micro_batch_size;
+  const std::int64_t tokens =
+      static_cast<std::int64_t>(scenario.training.seq_length) * scenario.training.micro_batch_size;
   if (tokens > kMostTokensPerRank) {
     throw base::Error("/training/micro_batch_size",
                       std::to_string(tokens) + " tokens on one rank at a time are more than " +

@@ -20,7 +20,7 @@ struct TrainingConfig {
   int steps = 0;       // the first tenth of them warms the learning rate up
   double learning_rate = 3e-3;
   int num_threads = 1;
-  std::function<void(int done, int steps)> progress;  // called after every step; may be empty
+  std::function<void(int done, int steps)> progress = {};  // after every step; may be empty
 };
 
 // The bytes that the last tenth of the text, held out from training, begins after.

@@ -58,9 +58,7 @@ class NumericsRouting final : public RoutingSource {
     return proxy_.route(micro_batch, rank, tokens_per_rank_);
   }
   std::string description() const override { return description_; }
-  std::optional<double> validation_loss() const override {
-    return proxy_.report().validation_loss;
-  }
+  std::optional<double> validation_loss() const override { return proxy_.report().validation_loss; }
 
  private:
   int tokens_per_rank_;
@@ -74,7 +72,8 @@ std::unique_ptr<RoutingSource> make_numerics_routing(const ProxySettings& settin
                                                      const RoutingContext& context) {
   if (settings.hidden_size % settings.num_attention_heads != 0) {
     throw base::Error("/routing/proxy/num_attention_heads",
-                      std::to_string(settings.num_attention_heads) + " heads do not divide hidden_size " +
+                      std::to_string(settings.num_attention_heads) +
+                          " heads do not divide hidden_size " +
                           std::to_string(settings.hidden_size),
                       "choose a divisor of hidden_size");
   }

@@ -15,11 +15,12 @@ std::vector<SourceCounts> count_rank(const RoutingSource& source, const RoutingC
                                      const GroupLayout& layout, int micro_batch, int rank) {
   std::vector<SourceCounts> layers;
   for (const model::RoutingBatch& batch : source.route(micro_batch, rank)) {
-    const std::vector<std::uint8_t> kept = model::kept_pairs(
-        batch, context.router.capacity_factor, context.router.token_drop_policy);
+    const std::vector<std::uint8_t> kept =
+        model::kept_pairs(batch, context.router.capacity_factor, context.router.token_drop_policy);
     layers.push_back(count_source(batch, kept, context.demand.placement, layout));
   }
-  CHECK(static_cast<int>(layers.size()) == context.demand.num_moe_layers, "one batch per MoE layer");
+  CHECK(static_cast<int>(layers.size()) == context.demand.num_moe_layers,
+        "one batch per MoE layer");
   return layers;
 }
 

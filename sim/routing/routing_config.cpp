@@ -23,6 +23,12 @@ base::EnumNames<Distribution> names_of(Distribution) {
           {Distribution::w7_burst, "w7_burst"}};
 }
 
+bool uses_hot_rank(Distribution distribution) {
+  using enum Distribution;
+  return distribution == w2_hot_rank || distribution == w5_rank_without_tokens ||
+         distribution == w6_rotating_hot_spot || distribution == w7_burst;
+}
+
 void describe(base::FieldTable& table, RouterConfig& router) {
   table.title("router", "How a trained gate's scores become routed tokens.");
   table
@@ -61,7 +67,9 @@ void describe(base::FieldTable& table, ProxySettings& proxy) {
   table.field("moe_intermediate_size", proxy.moe_intermediate_size, "Hidden size of each expert.")
       .at_least(1)
       .at_most(16384);
-  table.field("window", proxy.window, "Bytes that attention sees at once.").at_least(2).at_most(8192);
+  table.field("window", proxy.window, "Bytes that attention sees at once.")
+      .at_least(2)
+      .at_most(8192);
   table.field("batch_size", proxy.batch_size, "Windows in one training step.")
       .at_least(1)
       .at_most(4096);
@@ -76,8 +84,6 @@ void describe(base::FieldTable& table, ProxySettings& proxy) {
 void describe(base::FieldTable& table, SyntheticSettings& synthetic) {
   using enum Distribution;
   const Distribution d = synthetic.distribution;
-  const bool has_hot_rank = d == w2_hot_rank || d == w5_rank_without_tokens ||
-                            d == w6_rotating_hot_spot || d == w7_burst;
   const bool has_hot_factor = d == w1_hot_expert_set || d == w2_hot_rank ||
                               d == w3_spread_hot_experts || d == w6_rotating_hot_spot ||
                               d == w7_burst;
@@ -106,20 +112,22 @@ void describe(base::FieldTable& table, SyntheticSettings& synthetic) {
       .field("hot_rank", synthetic.hot_rank,
              "Position of the hot (w5: the empty) rank in its expert-parallel group.")
       .at_least(0)
-      .used_when(has_hot_rank, "routing.synthetic.distribution is w2, w5, w6 or w7");
+      .used_when(uses_hot_rank(d), "routing.synthetic.distribution is w2, w5, w6 or w7");
 }
 
 void describe(base::FieldTable& table, RoutingConfig& routing) {
   table.title("routing", "Where the decisions token -> experts come from.");
-  table.field("source", routing.source,
-              "numerics: a gate trained and run on real text. synthetic: drawn from a distribution. "
-              "trace: a recorded file.");
+  table.field(
+      "source", routing.source,
+      "numerics: a gate trained and run on real text. synthetic: drawn from a distribution. "
+      "trace: a recorded file.");
   table.field("proxy", routing.proxy, "Settings of the numerics source.")
       .used_when(routing.source == RoutingSourceKind::numerics, "routing.source is numerics");
   table.field("synthetic", routing.synthetic, "Settings of the synthetic source.")
       .used_when(routing.source == RoutingSourceKind::synthetic, "routing.source is synthetic");
-  table.field("trace", routing.trace,
-              "Routing trace to replay (docs/file_formats.md), relative to the experiment file.")
+  table
+      .field("trace", routing.trace,
+             "Routing trace to replay (docs/file_formats.md), relative to the experiment file.")
       .used_when(routing.source == RoutingSourceKind::trace, "routing.source is trace");
 }
 

@@ -54,6 +54,8 @@ enum class Distribution {
   w7_burst,
 };
 base::EnumNames<Distribution> names_of(Distribution);
+// Whether `hot_rank` says which rank is the special one.
+bool uses_hot_rank(Distribution distribution);
 
 struct SyntheticSettings {
   Distribution distribution = Distribution::uniform;

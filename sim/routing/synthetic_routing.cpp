@@ -34,7 +34,8 @@ Weights zipf(double exponent, int experts, std::uint64_t seed, int layer) {
   return weights;
 }
 
-// A point of Dirichlet(alpha, ..., alpha): normalised gamma draws. A floor keeps every expert possible.
+// A point of Dirichlet(alpha, ..., alpha): normalised gamma draws. A floor keeps every expert
+// possible.
 Weights dirichlet(double alpha, int experts, std::uint64_t seed, int layer) {
   base::Rng rng(seed, stream("dirichlet", 0, layer));
   Weights weights(experts);
@@ -91,8 +92,8 @@ class SyntheticRouting final : public RoutingSource {
   // Pair after pair takes the next expert: every expert gets the same number, to within one.
   model::RoutingBatch balanced_layer(int micro_batch, int layer, int rank) const {
     model::RoutingBatch batch = empty_batch(demand_.tokens_per_rank);
-    base::Rng rng(seed_, stream("balanced start", micro_batch, layer) +
-                             " rank=" + std::to_string(rank));
+    base::Rng rng(seed_,
+                  stream("balanced start", micro_batch, layer) + " rank=" + std::to_string(rank));
     std::uint64_t next = rng.below(demand_.num_experts);
     for (std::size_t pair = 0; pair < batch.experts.size(); ++pair) {
       batch.experts[pair] = static_cast<std::int32_t>(next++ % demand_.num_experts);
@@ -124,8 +125,8 @@ class SyntheticRouting final : public RoutingSource {
   SyntheticSettings settings_;
   RoutingDemand demand_;
   std::uint64_t seed_;
-  std::vector<Weights> weights_;          // [micro_batch, layer]
-  std::vector<WeightedSampler> samplers_; // likewise
+  std::vector<Weights> weights_;           // [micro_batch, layer]
+  std::vector<WeightedSampler> samplers_;  // likewise
 };
 
 }  // namespace

@@ -37,9 +37,13 @@ void describe(base::FieldTable& table, Header& header) {
   table.field("num_experts", header.num_experts, "Experts.").required().at_least(1);
   table.field("num_experts_per_tok", header.num_experts_per_tok, "Top-k.").required().at_least(1);
   table.field("num_ranks", header.num_ranks, "Source ranks.").required().at_least(1);
-  table.field("num_micro_batches", header.num_micro_batches, "Micro-batches.").required().at_least(1);
+  table.field("num_micro_batches", header.num_micro_batches, "Micro-batches.")
+      .required()
+      .at_least(1);
   table.field("source", header.source, "The recorded run's routing source.").required();
-  table.field("tokens", header.tokens, "Tokens of each [micro_batch][rank].").required().at_least(0);
+  table.field("tokens", header.tokens, "Tokens of each [micro_batch][rank].")
+      .required()
+      .at_least(0);
 }
 
 [[noreturn]] void fail(const std::filesystem::path& path, const std::string& what,
@@ -84,8 +88,8 @@ void check_sizes(const std::filesystem::path& path, const Header& header,
   for (const auto& [what, values] : sizes) {
     if (values.first == values.second) continue;
     fail(path,
-         "was recorded with " + std::to_string(values.first) + " " + what + ", this experiment has " +
-             std::to_string(values.second),
+         "was recorded with " + std::to_string(values.first) + " " + what +
+             ", this experiment has " + std::to_string(values.second),
          "replay it with the model, cluster and batch it was recorded with");
   }
   bool complete = static_cast<int>(header.tokens.size()) == header.num_micro_batches;
@@ -117,12 +121,15 @@ void check_decisions(const std::filesystem::path& path, const RoutingBatch& batc
       const std::int32_t expert = batch.experts[first + slot];
       const float weight = batch.weights[first + slot];
       if (expert >= batch.num_experts) {
-        fail(path, "names expert " + std::to_string(expert) + " of " + std::to_string(batch.num_experts));
+        fail(path,
+             "names expert " + std::to_string(expert) + " of " + std::to_string(batch.num_experts));
       }
       for (int other = 0; other < slot; ++other) {
-        if (batch.experts[first + other] == expert) fail(path, "gives a token the same expert twice");
+        if (batch.experts[first + other] == expert)
+          fail(path, "gives a token the same expert twice");
       }
-      if (!(weight >= 0.0F) || !std::isfinite(weight)) fail(path, "holds a weight that is no weight");
+      if (!(weight >= 0.0F) || !std::isfinite(weight))
+        fail(path, "holds a weight that is no weight");
       total += weight;
     }
     if (std::abs(total - 1.0) > kWeightTolerance) fail(path, "holds weights that do not sum to 1");
@@ -133,8 +140,8 @@ RoutingBatch read_batch(const std::filesystem::path& path, const Header& header,
                         const char*& bytes) {
   const auto pairs = static_cast<std::size_t>(tokens) * header.num_experts_per_tok;
   std::vector<std::uint16_t> experts(pairs);
-  RoutingBatch batch{tokens, header.num_experts_per_tok, header.num_experts, {},
-                     std::vector<float>(pairs)};
+  RoutingBatch batch{
+      tokens, header.num_experts_per_tok, header.num_experts, {}, std::vector<float>(pairs)};
   bytes = take(bytes, experts);
   bytes = take(bytes, batch.weights);
   batch.experts.assign(experts.begin(), experts.end());
@@ -163,7 +170,8 @@ std::unique_ptr<RoutingSource> read_routing_trace(const std::filesystem::path& p
   }
   const double expected = pairs * demand.num_moe_layers * (sizeof(std::uint16_t) + sizeof(float));
   const auto found = static_cast<double>(file.size() - header_end - 1);
-  if (found != expected) fail(path, found < expected ? "is truncated" : "is longer than its header says");
+  if (found != expected)
+    fail(path, found < expected ? "is truncated" : "is longer than its header says");
 
   std::vector<std::vector<RoutingBatch>> batches;
   const char* bytes = file.data() + header_end + 1;
@@ -184,8 +192,12 @@ void write_routing_trace(const std::filesystem::path& path, const RoutingSource&
   if (demand.num_experts > kMostExperts) {
     throw base::Error("/outputs/routing_trace", "the format holds at most 65,536 experts");
   }
-  Header header{demand.num_moe_layers, demand.num_experts,       demand.top_k,
-                demand.num_ranks,      demand.num_micro_batches, source.description(),
+  Header header{demand.num_moe_layers,
+                demand.num_experts,
+                demand.top_k,
+                demand.num_ranks,
+                demand.num_micro_batches,
+                source.description(),
                 {}};
   std::string body;
   for (int micro_batch = 0; micro_batch < demand.num_micro_batches; ++micro_batch) {

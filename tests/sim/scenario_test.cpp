@@ -78,6 +78,8 @@ TEST(Scenario, RefusesAHotRankOutsideItsGroup) {
   Scenario scenario = example_scenario();
   scenario.routing.source = RoutingSourceKind::synthetic;
   scenario.routing.synthetic.hot_rank = 8;
+  EXPECT_EQ(complaint(scenario).first, "no complaint") << "uniform routing has no hot rank";
+  scenario.routing.synthetic.distribution = Distribution::w2_hot_rank;
   EXPECT_EQ(complaint(scenario), Complaint("/routing/synthetic/hot_rank", "use 0 to 7"));
 }
 

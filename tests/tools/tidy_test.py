@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Each rule of tools/tidy.py is silent on a small good tree and speaks on one wrong step from it."""
+"""Each rule of tools/tidy.py is silent on a small good tree and finds one wrong step from it."""
 
 import sys
 import tempfile
@@ -73,7 +73,8 @@ class TidyTest(unittest.TestCase):
                         'base/units.h:2:', 'f has 6 parameters')
 
     def test_four_nested_blocks_are_too_many_braces_or_not(self):
-        deep = 'void f() {\n  for (;;) {\n    if (a) {\n      while (b)\n        if (c) {}\n    }\n  }\n}\n'
+        deep = ('void f() {\n  for (;;) {\n    if (a) {\n      while (b)\n        if (c) {}\n'
+                '    }\n  }\n}\n')
         self.assert_one({'base/units.h': SPDX + deep}, 'base/units.h:2:', 'f has 4 nested')
         self.assertEqual(findings({'base/units.h': SPDX + deep.replace('while (b)', 'b();')}), [])
 
@@ -174,7 +175,8 @@ class CppScanTest(unittest.TestCase):
         return [function.name for function in cpp_scan.functions(text)]
 
     def test_braces_in_literals_comments_and_directives_are_no_braces(self):
-        text = 'void f() {\n  g("{", \'{\', 1\'000, R"x({{)x");  // {\n}\n#define Z {\nvoid h() {}\n'
+        text = ('void f() {\n  g("{", \'{\', 1\'000, R"x({{)x");  // {\n}\n'
+                '#define Z {\nvoid h() {}\n')
         self.assertEqual(self.names(text), ['f', 'h'])
 
     def test_values_types_and_lambdas_are_no_functions(self):

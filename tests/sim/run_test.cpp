@@ -1,0 +1,177 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "sim/run.h"
+
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <numeric>
+
+#include "sim/cost/layer_cost.h"
+#include "tests/support/example_cluster.h"
+#include "tests/support/example_model.h"
+#include "tests/support/in_child_process.h"
+
+namespace moesim::sim {
+namespace {
+
+using topologies::Topology;
+
+topologies::Accelerator example_accelerator() {
+  topologies::Accelerator accelerator;
+  accelerator.name = "example";
+  accelerator.peak_bf16 = base::FlopsPerSecond(200e12);
+  accelerator.achievable_bf16 = base::FlopsPerSecond(100e12);
+  accelerator.memory = base::Bytes(80e9);
+  accelerator.memory_bandwidth = base::BytesPerSecond(2e12);
+  accelerator.achievable_memory_fraction = 0.9;
+  accelerator.num_sms = 100;
+  accelerator.kernel_overhead = base::Seconds(2e-6);
+  accelerator.roofline_exponent = 2.8;
+  return accelerator;
+}
+
+// 64 accelerators in nodes of 8, one layer of 128 experts, top-4, 256 tokens a rank, one group.
+Scenario skewed_scenario(Topology topology, Distribution distribution) {
+  Scenario scenario;
+  scenario.name = "skewed";
+  scenario.model = testing::example_model();
+  scenario.model.num_hidden_layers = 1;
+  scenario.model.num_experts = 128;
+  scenario.model.num_experts_per_tok = 4;
+  scenario.training.seq_length = 256;
+  scenario.routing.source = RoutingSourceKind::synthetic;
+  scenario.routing.synthetic.distribution = distribution;
+  scenario.routing.synthetic.zipf_exponent = 1.0;
+  scenario.routing.synthetic.hot_rank = 5;
+  scenario.cluster = testing::example_config(topology, 8, 8);
+  scenario.cluster.node.accelerator = example_accelerator();
+  return scenario;
+}
+
+// Step time, in a process of its own.
+double step_time(Scenario scenario, Fidelity fidelity) {
+  scenario.network.fidelity = fidelity;
+  return testing::in_child_process(
+             [&] { return std::vector<double>{run(scenario).result.step_time_s}; })
+      .front();
+}
+
+std::string topology_name(const ::testing::TestParamInfo<Topology>& parameter) {
+  return parameter.param == Topology::single_switch ? "SingleSwitch" : "RailFatTree";
+}
+
+class AgreementTest : public ::testing::TestWithParam<Topology> {};
+
+TEST_P(AgreementTest, FidelitiesAgreeOnASkewedStepAndNeverBeatTheFloor) {
+  const Scenario scenario = skewed_scenario(GetParam(), Distribution::zipf);
+  const double analytic = step_time(scenario, Fidelity::analytic);
+  const double collective = step_time(scenario, Fidelity::collective);
+  const double flow = step_time(scenario, Fidelity::flow);
+  EXPECT_GE(collective, analytic);
+  EXPECT_GE(flow, analytic);
+  EXPECT_NEAR(flow / collective, 1.0, 0.01);
+}
+
+INSTANTIATE_TEST_SUITE_P(BothTopologies, AgreementTest,
+                         ::testing::Values(Topology::single_switch,
+                                           Topology::rail_optimized_fat_tree),
+                         topology_name);
+
+class HotRankTest : public ::testing::TestWithParam<Topology> {};
+
+// W2 sends 8 of every 135 draws' weight to one rank's two experts; W0 sends every rank the same.
+TEST_P(HotRankTest, CostsMoreAndOwnsTheMostLoadedLink) {
+  Scenario scenario = skewed_scenario(GetParam(), Distribution::w2_hot_rank);
+  scenario.network.fidelity = Fidelity::analytic;
+  const Result hot = run(scenario).result;
+  scenario.routing.synthetic.distribution = Distribution::w0_balanced;
+  const Result balanced = run(scenario).result;
+  EXPECT_GT(hot.step_time_s, 1.2 * balanced.step_time_s);
+  ASSERT_TRUE(hot.hottest_links.front().rank.has_value());
+  EXPECT_EQ(*hot.hottest_links.front().rank, 5);
+  EXPECT_NEAR(balanced.rank_load.mean.max_over_mean, 1.0, 1e-12);
+  EXPECT_GT(hot.rank_load.mean.max_over_mean, 4.0);
+}
+
+INSTANTIATE_TEST_SUITE_P(BothTopologies, HotRankTest,
+                         ::testing::Values(Topology::single_switch,
+                                           Topology::rail_optimized_fat_tree),
+                         topology_name);
+
+// Two nodes of one accelerator, balanced routing, worked out by hand. 8 experts, 4 a rank; 512 tokens
+// a rank choose 2 consecutive experts each, so each rank sends 512 of its 1,024 pairs to the other.
+// A row is 2 x 1024 bytes, so every exchange moves 512 * 2048 = 1,048,576 bytes each way over links of
+// 50 GB/s (the NICs; PCIe has 64): 20.97152 us, after 4 us of latency: 24.97152 us. A layer makes
+// four exchanges, two layers eight. The dense gradients' ring of two sends one buffer each way.
+TEST(WholeRun, TwoNodesAreWorkedOutByHand) {
+  Scenario scenario = skewed_scenario(Topology::single_switch, Distribution::w0_balanced);
+  scenario.model = testing::example_model();
+  scenario.training.seq_length = 512;
+  scenario.cluster.num_nodes = 2;
+  scenario.cluster.node.accelerators_per_node = 1;
+  scenario.network.fidelity = Fidelity::analytic;
+  const Result result = run(scenario).result;
+
+  const double exchange = 512 * 2048 / 50e9 + 4e-6;
+  EXPECT_NEAR(result.mean_rank_time_s.at("dispatch"), 2 * 2 * exchange, 1e-12);
+
+  const LayerCost cost(scenario.model, scenario.cluster.node.accelerator, 512);
+  const PassTimes sum = cost.combine(512, 1024);
+  EXPECT_NEAR(result.phase_time_s.at("combine"),
+              2 * (2 * exchange + sum.forward.value + sum.backward.value), 1e-12);
+
+  // 4 bytes for each of 7,307,264 replicated parameters; 2(n-1) - 1 = 1 more latency of 4 us.
+  EXPECT_NEAR(result.phase_time_s.at("all_reduce"), 4.0 * 7307264 / 50e9 + 2 * 4e-6, 1e-12);
+
+  // 256 rows for each of a rank's four experts: 1,024 pairs on either rank.
+  const std::vector<int> rows(4, 256);
+  const PassTimes experts = cost.experts(rows);
+  EXPECT_NEAR(result.phase_time_s.at("expert"),
+              2 * (experts.forward.value + experts.backward.value), 1e-12);
+  EXPECT_EQ(result.phase_time_s.at("idle"), 0);
+  EXPECT_EQ(result.all_to_all.max_send_bytes, 512 * 2048);
+  EXPECT_EQ(result.all_to_all.mean_send_bytes, 1024 * 2048);
+  EXPECT_EQ(result.all_to_all.inter_node_bytes, 8.0 * 2 * 512 * 2048);
+}
+
+// INV-2: what the links carried is what the collectives' routes put on them.
+TEST(WholeRun, LinksCarryWhatTheRoutesPutOnThem) {
+  Scenario scenario = skewed_scenario(Topology::rail_optimized_fat_tree, Distribution::zipf);
+  const std::vector<double> ratio = testing::in_child_process([&] {
+    const sim::Run finished = run(scenario);
+    topologies::Router router(finished.cluster, scenario.cluster.ecmp_seed);
+    std::vector<double> expected(finished.cluster.links.size());
+    for (const Collective& collective : finished.graph.collectives) {
+      for (const auto& load : topologies::link_loads(router, collective.transfers)) {
+        expected[load.link] += load.bytes.value;
+      }
+    }
+    double worst = 0;
+    double links = 0;
+    for (const LinkUse& use : finished.timeline.links) {
+      worst = std::max(worst, std::abs(use.bytes.value / expected[use.link] - 1));
+      ++links;
+    }
+    return std::vector<double>{worst, links};
+  });
+  EXPECT_LT(ratio[0], 1e-6);
+  EXPECT_GT(ratio[1], 300);  // 64 accelerators with 6 link directions each, and the fabric
+}
+
+// INV-6, as far as this simulator computes anything of it: where experts live changes who sends to
+// whom, never which tokens are kept.
+TEST(WholeRun, PlacementNeverChangesWhatIsRouted) {
+  Scenario scenario = skewed_scenario(Topology::single_switch, Distribution::zipf);
+  scenario.network.fidelity = Fidelity::analytic;
+  scenario.router.capacity_factor = 1.0;
+  const Result contiguous = run(scenario).result;
+  scenario.parallel.expert_placement = ExpertPlacement::round_robin;
+  const Result round_robin = run(scenario).result;
+  EXPECT_GT(contiguous.drop_rate, 0);
+  EXPECT_EQ(contiguous.drop_rate, round_robin.drop_rate);
+  EXPECT_EQ(contiguous.expert_load.per_layer, round_robin.expert_load.per_layer);
+  EXPECT_NE(contiguous.rank_load.per_layer, round_robin.rank_load.per_layer);
+}
+
+}  // namespace
+}  // namespace moesim::sim
