@@ -43,7 +43,8 @@ int report_usage(const CLI::App& app, const CLI::ParseError& error,
                  const std::vector<std::string>& arguments) {
   if (error.get_exit_code() == static_cast<int>(CLI::ExitCodes::Success)) return app.exit(error);
   const std::string hint = usage_hint(app, arguments);
-  std::fprintf(stderr, "moesim: %s%s%s\nRun \"moesim --help\" for the commands and their options.\n",
+  std::fprintf(stderr,
+               "moesim: %s%s%s\nRun \"moesim --help\" for the commands and their options.\n",
                error.what(), hint.empty() ? "" : "\n  hint: ", hint.c_str());
   return kUserError;
 }
@@ -67,7 +68,8 @@ int main(int argc, char** argv) {
     std::fprintf(stderr, "%s\n", error.what());
     return kUserError;
   } catch (const std::exception& error) {
-    std::fprintf(stderr, "moesim: internal error: %s\nThis is a bug of moesim, not of your input.\n",
+    std::fprintf(stderr,
+                 "moesim: internal error: %s\nThis is a bug of moesim, not of your input.\n",
                  error.what());
     return kOurBug;
   }

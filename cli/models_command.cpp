@@ -13,8 +13,9 @@ namespace moesim::cli {
 namespace {
 
 void print_models() {
-  std::string text = fmt::format("{:<26} {:>9} {:>9} {:>7} {:>7} {:>6} {:>7} {:>7}\n", "preset",
-                                 "total", "active", "layers", "hidden", "top-k", "experts", "inter");
+  std::string text =
+      fmt::format("{:<26} {:>9} {:>9} {:>7} {:>7} {:>6} {:>7} {:>7}\n", "preset", "total", "active",
+                  "layers", "hidden", "top-k", "experts", "inter");
   for (const std::string& name : base::preset_names("model/presets")) {
     base::JsonValue section = base::json_object();
     base::add_member(section, "preset", base::json_of(name));

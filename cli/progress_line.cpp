@@ -37,9 +37,9 @@ void ProgressLine::show(std::size_t finished, const sim::Progress& progress) {
   if (seconds_since(start_) < 1.0 || (shown_ && seconds_since(last_shown_) < pause)) return;
   std::string text;
   if (points_ > 1) {
-    text = fmt::format("{}/{} points{}", finished, points_,
-                       eta(seconds_since(start_), static_cast<double>(finished),
-                           static_cast<double>(points_)));
+    text = fmt::format(
+        "{}/{} points{}", finished, points_,
+        eta(seconds_since(start_), static_cast<double>(finished), static_cast<double>(points_)));
   } else if (progress.stage.empty()) {
     return;
   } else {

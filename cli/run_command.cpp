@@ -122,8 +122,7 @@ int run(const RunCommandOptions& options) {
   if (options.output.empty()) {
     throw base::Error("--output", "the folder for results has no name", "write --output runs");
   }
-  const base::JsonValue document =
-      experiments::read_document(options.file, options.assignments);
+  const base::JsonValue document = experiments::read_document(options.file, options.assignments);
   const std::vector<Point> points = experiments::expand(document);
   if (options.dry_run) {
     print_dry_run(points);
@@ -143,7 +142,7 @@ int run(const RunCommandOptions& options) {
     throw;
   }
   line.reset();
-  directory.finish(outcome.interrupted ? "interrupted"
+  directory.finish(outcome.interrupted  ? "interrupted"
                    : outcome.failed > 0 ? "points failed"
                                         : "complete");
   print_results(options, outcome);

@@ -112,21 +112,27 @@ void describe(base::FieldTable& table, Experiment& experiment) {
   table.title("experiment", "One experiment file.");
   table.field("$schema", experiment.schema, "Path of the schema, for editors.");
   table.field("extends", experiment.extends,
-              "Experiment file, relative to this one, that this one is merged over (RFC 7396).");
+              "Experiment file, relative to this one, that this one is merged over (RFC 7396, but "
+              "null sets null).");
   table.field("name", experiment.name, "Names the folder of results.").required();
   table.field("question", experiment.question, "What the experiment asks, in a sentence.");
-  table.field("model", scenario.model, "The model: {\"preset\": name}, {\"hf_config\": file} or fields.")
+  table
+      .field("model", scenario.model,
+             "The model: {\"preset\": name}, {\"hf_config\": file} or fields.")
       .required();
   table.field("training", scenario.training, "The batch.").required();
   table.field("parallel", scenario.parallel, "How the model is split over ranks.");
   table.field("router", scenario.router, "Capacity, drops and balance.");
   table.field("routing", scenario.routing, "Where the routing comes from.");
-  table.field("cluster", scenario.cluster, "The cluster: {\"preset\": name, \"num_nodes\": n} or fields.")
+  table
+      .field("cluster", scenario.cluster,
+             "The cluster: {\"preset\": name, \"num_nodes\": n} or fields.")
       .required();
   table.field("comm", scenario.comm, "Collective algorithms.");
   table.field("network", scenario.network, "Fidelity of the network.");
-  table.field("sweep", experiment.sweep,
-              "Dotted keys and their values; the points are all combinations, the last key fastest.");
+  table.field(
+      "sweep", experiment.sweep,
+      "Dotted keys and their values; the points are all combinations, the last key fastest.");
   table.field("outputs", experiment.outputs, "What to write.");
 }
 

@@ -19,11 +19,11 @@ struct OutputsConfig {
 };
 
 struct Experiment {
-  std::string schema;    // "$schema", for editors
-  std::string extends;   // merged by read_document, empty in what it returns
+  std::string schema;   // "$schema", for editors
+  std::string extends;  // merged by read_document, empty in what it returns
   std::string name;
   std::string question;
-  sim::Scenario scenario;  // its sections are the file's
+  sim::Scenario scenario;                                     // its sections are the file's
   std::map<std::string, std::vector<base::JsonValue>> sweep;  // dotted key -> values
   OutputsConfig outputs;
 };
@@ -31,8 +31,9 @@ struct Experiment {
 void describe(base::FieldTable& table, OutputsConfig& outputs);
 void describe(base::FieldTable& table, Experiment& experiment);
 
-// Reads the file, merges it over what its `extends` names (relative to the file, RFC 7396, chains
-// of at most 16), and applies the `--set` assignments in their order. Throws base::Error.
+// Reads the file, merges it over what its `extends` names (relative to the file; RFC 7396, but null
+// sets null; chains of at most 16), and applies the `--set` assignments in their order. Throws
+// base::Error.
 base::JsonValue read_document(const std::filesystem::path& file,
                               const std::vector<std::string>& assignments);
 

@@ -26,10 +26,10 @@ void write_file(const std::filesystem::path& path, const std::string& bytes) {
 
 void write_point_files(const std::filesystem::path& folder, const Point& point,
                        const sim::Run& run) {
-  const sim::TraceInput input{run.cluster, run.graph, run.timeline,
-                              point.label.empty() ? point.experiment.name
-                                                  : point.experiment.name + " " + point.label,
-                              run.result.routing_source};
+  const sim::TraceInput input{
+      run.cluster, run.graph, run.timeline,
+      point.label.empty() ? point.experiment.name : point.experiment.name + " " + point.label,
+      run.result.routing_source};
   for (const sim::TraceFormat format : point.experiment.outputs.traces) {
     write_file(folder / sim::trace_file_name(format), sim::render_trace(format, input));
   }

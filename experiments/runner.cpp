@@ -53,8 +53,8 @@ class Pool {
       enforce_time_limit();
       append_in_order();
       if (options_.progress) {
-        options_.progress(finished_, running_.empty() ? sim::Progress{}
-                                                      : running_.front()->worker.progress());
+        options_.progress(finished_,
+                          running_.empty() ? sim::Progress{} : running_.front()->worker.progress());
       }
       outcome_.interrupted = options_.interrupted != nullptr && *options_.interrupted != 0;
     }

@@ -18,8 +18,8 @@
 namespace moesim::experiments {
 
 struct RunnerOptions {
-  int workers = 1;                           // processes at a time; one point uses as many threads
-  std::optional<base::Seconds> time_limit;   // of wall time for each point
+  int workers = 1;                          // processes at a time; one point uses as many threads
+  std::optional<base::Seconds> time_limit;  // of wall time for each point
   const volatile std::sig_atomic_t* interrupted = nullptr;  // polled; stops everything when set
   // Called a few times a second: points finished and, when one point is all, how far it is.
   std::function<void(std::size_t finished, const sim::Progress&)> progress;

@@ -14,6 +14,7 @@ namespace {
 
 using base::Error;
 using base::JsonValue;
+namespace fs = std::filesystem;
 
 constexpr std::size_t kMostPoints = 100000;
 constexpr std::size_t kIdLength = 12;  // hex digits: 48 bits tell 100,000 points apart
@@ -62,11 +63,12 @@ JsonValue with_origin(JsonValue value, const std::string& flag) {
 JsonValue document_of(const Point& point) {
   JsonValue document = *point.document;
   for (const auto& [key, value] : point.swept) {
-    const std::string flag = value.place.text() + " sweep " + key + "=" +
-                             base::to_text(value, base::JsonStyle::compact);
+    const std::string flag =
+        value.place.text() + " sweep " + key + "=" + base::to_text(value, base::JsonStyle::compact);
     base::set_json_at(document, key, with_origin(value, flag), flag);
   }
-  std::erase_if(document.members, [](const base::JsonMember& member) { return member.key == "sweep"; });
+  std::erase_if(document.members,
+                [](const base::JsonMember& member) { return member.key == "sweep"; });
   return document;
 }
 
@@ -98,9 +100,23 @@ void read_point(Point& point) {
   point.warnings = report.warnings;
 }
 
+// The experiment with every path of a text or trace turned into what `turn` makes of it.
+Experiment with_paths(Experiment experiment, fs::path (*turn)(const fs::path&)) {
+  sim::RoutingConfig& routing = experiment.scenario.routing;
+  for (std::string* path : {&routing.proxy.text, &routing.trace}) {
+    if (!path->empty()) *path = turn(*path).string();
+  }
+  return experiment;
+}
+
+// The resolved configuration runs again from wherever it is put; the id is the same wherever the
+// experiment lies.
 void identify(Point& point) {
-  point.resolved_config = base::write_json(point.experiment);
-  const std::string identity = point.resolved_config + point.label + build_version();
+  const auto absolute = [](const fs::path& path) { return fs::absolute(path).lexically_normal(); };
+  const auto name = [](const fs::path& path) { return path.filename(); };
+  point.resolved_config = base::write_json(with_paths(point.experiment, absolute));
+  const std::string identity =
+      base::write_json(with_paths(point.experiment, name)) + point.label + build_version();
   point.id = base::sha256_hex(identity).substr(0, kIdLength);
   point.experiment.scenario.point = point.id;
 }

@@ -52,7 +52,8 @@ std::array<std::string, 3> unpack(const std::string& text) {
 }
 
 // The child's whole life. Everything printed goes to log.txt.
-void work(const Point& point, const std::filesystem::path& folder, int num_threads, int descriptor) {
+void work(const Point& point, const std::filesystem::path& folder, int num_threads,
+          int descriptor) {
   try {
     sim::RunOptions options;
     options.num_threads = num_threads;

@@ -11,8 +11,8 @@
 
 namespace moesim::sim {
 
-// Runs the graph from the network's now() on, which counts as 0. `progress(done, all)` is called now
-// and then with the number of operations. The network must have nothing else to do.
+// Runs the graph from the network's now() on, which counts as 0. `progress(done, all)` is called
+// now and then with the number of operations. The network must have nothing else to do.
 Timeline execute(const StepGraph& graph, Network& network,
                  const std::function<void(int, int)>& progress = {});
 

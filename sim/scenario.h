@@ -58,14 +58,14 @@ void describe(base::FieldTable& table, NetworkConfig& network);
 // Sizes that follow from a scenario's own.
 struct Sizes {
   int num_ranks = 0;
-  int expert_parallel = 0;    // ranks of an expert-parallel group
-  int num_groups = 0;         // num_ranks / expert_parallel
+  int expert_parallel = 0;  // ranks of an expert-parallel group
+  int num_groups = 0;       // num_ranks / expert_parallel
   int num_micro_batches = 0;
-  int tokens_per_rank = 0;    // in one micro-batch
+  int tokens_per_rank = 0;  // in one micro-batch
 };
 
-// Checks what single fields cannot (batch divides, groups divide, enough experts, ...) and derives the
-// sizes. Throws base::Error with where = the JSON pointer and the nearest value that works.
+// Checks what single fields cannot (batch divides, groups divide, enough experts, ...) and derives
+// the sizes. Throws base::Error with where = the JSON pointer and the nearest value that works.
 Sizes validate(const Scenario& scenario);
 
 }  // namespace moesim::sim

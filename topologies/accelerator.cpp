@@ -15,7 +15,8 @@ void describe(base::FieldTable& table, Accelerator& accelerator) {
       .above(0);
   table
       .field("peak_fp8", accelerator.peak_fp8,
-             "Dense fp8 peak of the data sheet; null where the chip has none.")
+             "Dense fp8 peak of the data sheet; null where the chip has none. For the record: "
+             "experts compute in bf16.")
       .above(0);
   table
       .field("achievable_bf16", accelerator.achievable_bf16,

@@ -76,7 +76,8 @@ Matrix<S> attention(const AttentionWeights<S>& weights, const AttentionShape& sh
   cache.query_key_value.noalias() = x * weights.query_key_value;
   cache.probabilities.resize(shape.num_heads * tokens, shape.seq_length);
   cache.mixed.resize(tokens, hidden);
-  const S scale = S(1) / std::sqrt(static_cast<S>(hidden / shape.num_heads));
+  const Index head_size = hidden / shape.num_heads;
+  const S scale = S(1) / std::sqrt(static_cast<S>(head_size));
   const Matrix<S>& qkv = cache.query_key_value;
   for_each_block(shape, tokens, hidden, [&](const HeadBlock& b) {
     const auto query = qkv.block(b.row, b.column, b.queries, b.head_size);
@@ -100,7 +101,8 @@ Matrix<S> attention_backward(const AttentionWeights<S>& weights, const Attention
   const Matrix<S> d_mixed = dy * weights.output.transpose();
   Matrix<S> d_qkv = Matrix<S>::Zero(tokens, 3 * hidden);
   Matrix<S> d_scores;
-  const S scale = S(1) / std::sqrt(static_cast<S>(hidden / shape.num_heads));
+  const Index head_size = hidden / shape.num_heads;
+  const S scale = S(1) / std::sqrt(static_cast<S>(head_size));
   const Matrix<S>& qkv = cache.query_key_value;
   for_each_block(shape, tokens, hidden, [&](const HeadBlock& b) {
     const auto query = qkv.block(b.row, b.column, b.queries, b.head_size);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Parameters of a model by part, from its sizes alone. Norms and biases are left out: they are
-// below 0.01 % of any preset (docs/models.md, "Parameters").
+// below 0.1 % of any preset (docs/models.md, "Parameters").
 #pragma once
 
 #include <cstdint>

@@ -101,7 +101,8 @@ base::EnumNames<WireType> names_of(WireType) {
 
 base::Bytes row_bytes(WireType type, int hidden_size) {
   if (type == WireType::bf16) return base::Bytes(2.0 * hidden_size);
-  return base::Bytes(hidden_size + 4.0 * ((hidden_size + 127) / 128));
+  const int scales = (hidden_size + 127) / 128;
+  return base::Bytes(hidden_size + 4.0 * scales);
 }
 
 Collective all_to_all(AllToAll algorithm, const Group& group, const DispatchPlan& plan,

@@ -12,10 +12,11 @@
 namespace moesim::sim {
 
 // direct: every (token, expert) pair is its own row, sent straight to the expert's rank.
-// hierarchical_dedup: one copy per (token, destination node) crosses the fabric to the rank with the
-// sender's local index there, which forwards one copy per (token, rank) over the scale-up link; the
-// combine goes the same way back, summed at each stop (DeepEP, github deepseek-ai/DeepEP, README).
-// Both stages are pipelined, so they load their links at the same time.
+// hierarchical_dedup: one copy per (token, destination node) crosses the fabric to the rank with
+// the sender's local index there (the node's first of the group where there is none), which
+// forwards one copy per (token, rank) over the scale-up link; the combine goes the same way back,
+// summed at each stop (DeepEP, github deepseek-ai/DeepEP, README). Both stages are pipelined, so
+// they load their links at the same time.
 enum class AllToAll { direct, hierarchical_dedup };
 base::EnumNames<AllToAll> names_of(AllToAll);
 
@@ -29,8 +30,8 @@ struct Group {
 };
 
 // Messages of one dispatch or combine of `plan`, each row of `bytes_per_row` bytes; `from_experts`
-// is the exact transpose of `to_experts`. Transfers are in global ranks, in (source, destination)
-// order of their group positions; a rank's bytes to itself are among them (they cost nothing).
+// is the exact transpose of `to_experts`. Transfers are in global ranks, in an order fixed by the
+// plan alone; a rank's bytes to itself are among them (they cost nothing).
 Collective all_to_all(AllToAll algorithm, const Group& group, const DispatchPlan& plan,
                       Direction direction, base::Bytes bytes_per_row);
 

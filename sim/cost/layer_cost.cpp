@@ -94,8 +94,7 @@ PassTimes LayerCost::attention(std::int64_t tokens) const {
 PassTimes LayerCost::router(std::int64_t tokens, std::int64_t rows_sent) const {
   if (tokens == 0) return {};
   const double scores = kScoreBytes * static_cast<double>(tokens) * spec_.num_experts;
-  const double copied =
-      2.0 * kActivationBytes * static_cast<double>(rows_sent) * spec_.hidden_size;
+  const double copied = 2.0 * kActivationBytes * static_cast<double>(rows_sent) * spec_.hidden_size;
   return linear(tokens, spec_.num_experts, spec_.hidden_size) + moved(2.0 * scores) + moved(copied);
 }
 
@@ -106,7 +105,8 @@ PassTimes LayerCost::ffn(std::span<const int> rows, std::int64_t intermediate, b
   const std::int64_t hidden = spec_.hidden_size;
   const std::int64_t first = (gated ? 2 : 1) * intermediate;
   // The activation reads the first GEMM's output and writes the second's input.
-  const double activation = kActivationBytes * total_rows * static_cast<double>(first + intermediate);
+  const double activation =
+      kActivationBytes * total_rows * static_cast<double>(first + intermediate);
   const topologies::Accelerator& a = accelerator_;
   const PassTimes gemms = {
       time_grouped_gemm(a, rows, first, hidden) + time_grouped_gemm(a, rows, hidden, intermediate),
@@ -153,8 +153,8 @@ Seconds LayerCost::optimizer(std::int64_t parameters) const {
 
 Flops model_flops_per_token(const model::ModelSpec& spec, int seq_length) {
   const model::ParameterCount count = model::count_parameters(spec);
-  const std::int64_t head =
-      static_cast<std::int64_t>(spec.vocab_size) * spec.hidden_size;  // tied or not, it is multiplied
+  const std::int64_t head = static_cast<std::int64_t>(spec.vocab_size) *
+                            spec.hidden_size;  // tied or not, it is multiplied
   const double matrices = static_cast<double>(count.active(spec) - count.embedding + head);
   const double scores = 3.0 * score_flops_per_token(spec, seq_length) * spec.num_hidden_layers;
   return Flops(6.0 * matrices + scores);

@@ -33,7 +33,8 @@ class LayerCost {
   // send buffer.
   PassTimes router(std::int64_t tokens, std::int64_t rows_sent) const;
 
-  // The experts of one rank over their real rows, gated (three matrices) or plain (two).
+  // The experts of one rank over their real rows, gated (three matrices) or plain (two). A rank
+  // without any rows launches nothing.
   PassTimes experts(std::span<const int> rows_per_expert) const;
 
   // The weighted sum of `rows_returned` rows into [tokens, hidden].
@@ -63,8 +64,8 @@ class LayerCost {
 };
 
 // Model FLOPs of one token, forward and backward, without recomputation (the MFU convention):
-// 6 per activated matrix parameter, plus 3 * 2 * seq_length / 2 * heads * (qk_dim + v_dim) per layer
-// for causal attention scores. Embedding look-ups are no FLOPs.
+// 6 per activated matrix parameter, plus 3 * 2 * seq_length / 2 * heads * (qk_dim + v_dim) per
+// layer for causal attention scores. Embedding look-ups are no FLOPs.
 base::Flops model_flops_per_token(const model::ModelSpec& spec, int seq_length);
 
 }  // namespace moesim::sim

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "sim/cost/roofline.h"
 
+#include <algorithm>
 #include <cmath>
 
 namespace moesim::sim {
@@ -26,7 +27,8 @@ Seconds join(const Accelerator& accelerator, Seconds memory, Seconds math) {
   if (longer == 0) return accelerator.kernel_overhead;
   // Factored so that neither power over- nor underflows.
   const double ratio = std::min(memory.value, math.value) / longer;
-  return accelerator.kernel_overhead + Seconds(longer * std::pow(1.0 + std::pow(ratio, p), 1.0 / p));
+  return accelerator.kernel_overhead +
+         Seconds(longer * std::pow(1.0 + std::pow(ratio, p), 1.0 / p));
 }
 
 // `tile_depths` is the sum over tiles of the depth each walks; `tiles` how many there are.
@@ -76,10 +78,9 @@ Seconds time_grouped_weight_gradient(const Accelerator& accelerator, std::span<c
     tile_depths += static_cast<double>(tiles_per_expert) *
                    static_cast<double>(ceil_div(expert_rows, kDepthStep) * kDepthStep);
   }
-  const double weights = static_cast<double>(rows.size()) * static_cast<double>(n) *
-                         static_cast<double>(k);
-  const Bytes bytes(kElementBytes *
-                    (weights + total_rows * static_cast<double>(n + k)));
+  const double weights =
+      static_cast<double>(rows.size()) * static_cast<double>(n) * static_cast<double>(k);
+  const Bytes bytes(kElementBytes * (weights + total_rows * static_cast<double>(n + k)));
   const Seconds math = tiles == 0 ? Seconds(0) : math_time(accelerator, tiles, tile_depths);
   return join(accelerator, memory_time(accelerator, bytes), math);
 }

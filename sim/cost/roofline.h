@@ -6,9 +6,9 @@
 //   math  = waves * (time of one 128 x 128 x k tile on one SM)
 //   time  = overhead + (memory^p + math^p)^(1/p)
 //
-// The p-norm form and the values of p, overhead and the memory fraction are presets' data, fitted to
-// public cuBLAS timings (docs/models.md, "Compute"). Accelerators without a known SM count have no
-// waves: tiles run at the achievable rate.
+// The p-norm form and the values of p, overhead and the memory fraction are presets' data, fitted
+// to public cuBLAS timings (docs/models.md, "Compute"). Accelerators without a known SM count have
+// no waves: tiles run at the achievable rate.
 #pragma once
 
 #include <cstdint>
@@ -24,13 +24,14 @@ namespace moesim::sim {
 inline constexpr int kTileRows = 128;
 inline constexpr int kTileColumns = 128;
 
-// bf16 C[rows, n] = A[rows, k] * B[k, n] for every expert's rows in one launch; experts without rows
-// cost nothing. 0 when there are no rows at all.
+// bf16 C[rows, n] = A[rows, k] * B[k, n] for every expert's rows in one launch; experts without
+// rows cost nothing. 0 when there are no rows at all.
 base::Seconds time_grouped_gemm(const topologies::Accelerator& accelerator,
                                 std::span<const int> rows, std::int64_t n, std::int64_t k);
 
 // The weight gradient dB[k, n] = A[rows, k]^T * dC[rows, n] of every expert in one launch: tiles
-// cover [k, n], the rows are summed over in steps of 64. Experts without rows are written as zeros.
+// cover [k, n], the rows are summed over in steps of 64. Experts without rows cost the writing of
+// their zeros, as the gradient buffer is whole; 0 when the span is empty.
 base::Seconds time_grouped_weight_gradient(const topologies::Accelerator& accelerator,
                                            std::span<const int> rows, std::int64_t n,
                                            std::int64_t k);

@@ -26,7 +26,8 @@ class SeenPerToken {
 
 SourceCounts count_source(const model::RoutingBatch& batch, std::span<const std::uint8_t> kept,
                           const Placement& placement, const GroupLayout& layout) {
-  CHECK(batch.num_experts == placement.num_experts(), "routing and placement know the same experts");
+  CHECK(batch.num_experts == placement.num_experts(),
+        "routing and placement know the same experts");
   SourceCounts counts;
   counts.tokens = batch.tokens;
   counts.routed_pairs = static_cast<std::int64_t>(batch.tokens) * batch.top_k;

@@ -21,11 +21,11 @@ struct GroupLayout {
 // One source rank's share of a plan.
 struct SourceCounts {
   int tokens = 0;
-  std::int64_t routed_pairs = 0;    // tokens x top_k
-  std::vector<int> expert_rows;     // [experts] kept (token, expert) pairs
-  std::vector<int> expert_demand;   // [experts] pairs before drops
-  std::vector<int> rank_copies;     // [ranks] distinct tokens with a kept expert there
-  std::vector<int> node_copies;     // [nodes] distinct tokens with a kept expert there
+  std::int64_t routed_pairs = 0;   // tokens x top_k
+  std::vector<int> expert_rows;    // [experts] kept (token, expert) pairs
+  std::vector<int> expert_demand;  // [experts] pairs before drops
+  std::vector<int> rank_copies;    // [ranks] distinct tokens with a kept expert there
+  std::vector<int> node_copies;    // [nodes] distinct tokens with a kept expert there
 };
 
 // Counts one source's batch. `kept` is model::kept_pairs' answer (empty: all kept).
@@ -36,14 +36,14 @@ struct DispatchPlan {
   int num_ranks = 0;
   int num_nodes = 0;
   int num_experts = 0;
-  std::int64_t routed_pairs = 0;          // tokens x top_k over all sources
-  std::int64_t dropped_pairs = 0;         // routed_pairs - sum of rows (INV-1)
-  std::vector<int> tokens;                // [source]
-  std::vector<int> rows;                  // [source, destination] kept pairs
-  std::vector<int> rank_copies;           // [source, destination] distinct tokens
-  std::vector<int> node_copies;           // [source, node] distinct tokens
-  std::vector<int> expert_rows;           // [experts] kept pairs
-  std::vector<int> expert_demand;         // [experts] pairs before drops
+  std::int64_t routed_pairs = 0;                   // tokens x top_k over all sources
+  std::int64_t dropped_pairs = 0;                  // routed_pairs - sum of rows (INV-1)
+  std::vector<int> tokens;                         // [source]
+  std::vector<int> rows;                           // [source, destination] kept pairs
+  std::vector<int> rank_copies;                    // [source, destination] distinct tokens
+  std::vector<int> node_copies;                    // [source, node] distinct tokens
+  std::vector<int> expert_rows;                    // [experts] kept pairs
+  std::vector<int> expert_demand;                  // [experts] pairs before drops
   std::vector<std::vector<int>> rank_expert_rows;  // [destination][its experts, ascending]
 
   // Kept pairs that `rank` receives and computes.

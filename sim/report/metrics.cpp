@@ -59,13 +59,13 @@ LoadFigures expert_figures(const MetricsInput& input, std::vector<int> DispatchP
 }
 
 LoadFigures rank_figures(const MetricsInput& input) {
-  return load_figures(per_layer(
-      input, static_cast<std::size_t>(input.sizes.num_ranks),
-      [&](const DispatchPlan& plan, int group, std::vector<std::int64_t>& loads) {
-        for (int position = 0; position < plan.num_ranks; ++position) {
-          loads[group * plan.num_ranks + position] += plan.rows_of_rank(position);
-        }
-      }));
+  return load_figures(
+      per_layer(input, static_cast<std::size_t>(input.sizes.num_ranks),
+                [&](const DispatchPlan& plan, int group, std::vector<std::int64_t>& loads) {
+                  for (int position = 0; position < plan.num_ranks; ++position) {
+                    loads[group * plan.num_ranks + position] += plan.rows_of_rank(position);
+                  }
+                }));
 }
 
 // Totals that only the plans know.
@@ -129,10 +129,10 @@ std::vector<std::string> warnings_of(const MetricsInput& input, const Result& re
   std::vector<std::string> warnings;
   const topologies::Accelerator& accelerator = input.scenario.cluster.node.accelerator;
   if (result.memory_bytes_per_rank.peak > accelerator.memory.value) {
-    warnings.push_back("out of memory: the fullest rank needs " +
-                       base::to_text(base::Bytes(std::ceil(result.memory_bytes_per_rank.peak / 1e9) * 1e9)) +
-                       " of " + base::to_text(accelerator.memory) +
-                       "; times are as if it fitted");
+    warnings.push_back(
+        "out of memory: the fullest rank needs " +
+        base::to_text(base::Bytes(std::ceil(result.memory_bytes_per_rank.peak / 1e9) * 1e9)) +
+        " of " + base::to_text(accelerator.memory) + "; times are as if it fitted");
   }
   if (!accelerator.num_sms) {
     warnings.push_back(accelerator.name +
@@ -191,13 +191,14 @@ Result compute_result(const MetricsInput& input) {
   const RoutingTotals totals = routing_totals(input.plans);
   fill_speed(input, totals.tokens, result);
   result.drop_rate = totals.routed == 0 ? 0.0 : totals.dropped / totals.routed;
-  result.padding_share = totals.padded_rows == 0 ? 0.0 : 1.0 - totals.real_rows / totals.padded_rows;
+  result.padding_share =
+      totals.padded_rows == 0 ? 0.0 : 1.0 - totals.real_rows / totals.padded_rows;
   result.expert_load = expert_figures(input, &DispatchPlan::expert_rows);
   result.expert_demand = expert_figures(input, &DispatchPlan::expert_demand);
   result.rank_load = rank_figures(input);
   result.all_to_all = all_to_all_figures(input.graph, input.timeline, input.router.cluster());
-  result.hottest_links = hottest_links(input.graph, base::Seconds(result.step_time_s),
-                                       input.router, kLinksShown);
+  result.hottest_links =
+      hottest_links(input.graph, base::Seconds(result.step_time_s), input.router, kLinksShown);
   result.memory_bytes_per_rank = memory_figures(input);
   result.validation_loss = input.source.validation_loss();
   result.warnings = warnings_of(input, result);

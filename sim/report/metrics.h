@@ -24,8 +24,8 @@ struct MetricsInput {
   base::Seconds floor;  // end of the same graph on the analytic network
 };
 
-// Everything but `scenario.swept`. Checks INV-4 (never below the floor, to 1e-9) and that the phases
-// sum to the step time.
+// Everything but `scenario.swept`. Checks INV-4 (never below the floor, to 1e-9) and that the
+// phases sum to the step time.
 Result compute_result(const MetricsInput& input);
 
 }  // namespace moesim::sim

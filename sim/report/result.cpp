@@ -50,7 +50,7 @@ void describe(base::FieldTable& table, LinkFigures& link) {
   table.field("name", link.name, "From->to.");
   table.field("bytes", link.bytes, "Bytes carried in the step.");
   table.field("busy_fraction", link.busy_fraction, "Bytes / (bandwidth x step time).");
-  table.field("rank", link.rank, "The rank whose accelerator or NIC it ends at, if any.");
+  table.field("rank", link.rank, "The rank whose accelerator or NIC stands at one end, if any.");
 }
 
 void describe(base::FieldTable& table, MemoryFigures& memory) {

@@ -30,21 +30,21 @@ struct LoadFigures {
 };
 
 struct AllToAllFigures {
-  double busbw_gbps = 0;          // S / t x (n-1)/n over all all-to-alls of the step, GB = 1e9
-  double mean_send_bytes = 0;     // S: per rank and all-to-all, to itself included
-  double max_send_bytes = 0;      // largest of any rank in any all-to-all, to others
+  double busbw_gbps = 0;       // S / t x (n-1)/n over all all-to-alls of the step, GB = 1e9
+  double mean_send_bytes = 0;  // S: per rank and all-to-all, to itself included
+  double max_send_bytes = 0;   // largest of any rank in any all-to-all, to others
   double max_receive_bytes = 0;
-  double inter_node_bytes = 0;    // of the whole step
+  double inter_node_bytes = 0;  // of the whole step
 };
 
 struct LinkFigures {
   std::string name;
   double bytes = 0;
-  double busy_fraction = 0;       // bytes / (bandwidth x step time)
-  std::optional<int> rank;        // the accelerator it belongs to, where it belongs to one
+  double busy_fraction = 0;  // bytes / (bandwidth x step time)
+  std::optional<int> rank;   // whose accelerator or NIC stands at one end, if any
 };
 
-struct MemoryFigures {            // of the rank that needs most
+struct MemoryFigures {  // of the rank that needs most
   double weights = 0;
   double gradients = 0;
   double optimizer = 0;
@@ -53,7 +53,7 @@ struct MemoryFigures {            // of the rank that needs most
 };
 
 struct Result {
-  std::string status = "ok";      // ok, failed, skipped
+  std::string status = "ok";  // ok, failed, skipped
   std::string reason;
   ScenarioFigures scenario;
   std::string routing_source;
@@ -64,8 +64,8 @@ struct Result {
   double mfu = 0;
   double peak_tflops_used = 0;
   double analytic_floor_s = 0;
-  std::map<std::string, double> phase_time_s;       // along the critical path
-  std::map<std::string, double> mean_rank_time_s;   // a mean rank's day, idle included
+  std::map<std::string, double> phase_time_s;      // along the critical path
+  std::map<std::string, double> mean_rank_time_s;  // a mean rank's day, idle included
   double exposed_communication_s = 0;
   double overlap_fraction = 0;
   double drop_rate = 0;

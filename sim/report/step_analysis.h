@@ -26,8 +26,8 @@ PhaseTimes critical_path(const StepGraph& graph, const Timeline& timeline);
 PhaseTimes mean_rank_times(const StepGraph& graph, const Timeline& timeline);
 
 struct Overlap {
-  base::Seconds exposed;   // mean over ranks: time that no computation of the rank covers
-  double fraction = 0;     // communication time that computation covers / communication time
+  base::Seconds exposed;  // mean over ranks: time that no computation of the rank covers
+  double fraction = 0;    // communication time that computation covers / communication time
 };
 Overlap overlap_of(const StepGraph& graph, const Timeline& timeline);
 

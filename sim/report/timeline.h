@@ -15,8 +15,8 @@ struct OpTimes {
 };
 
 struct Timeline {
-  base::Seconds end;                    // of the last operation
-  std::vector<OpTimes> ops;             // by StepGraph::ops index
+  base::Seconds end;         // of the last operation
+  std::vector<OpTimes> ops;  // by StepGraph::ops index
   // By StepGraph::collectives index, then by position in Collective::ranks: when the rank's own
   // traffic was done (at most the collective's end).
   std::vector<std::vector<base::Seconds>> rank_end;

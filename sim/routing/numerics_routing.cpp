@@ -77,12 +77,17 @@ std::unique_ptr<RoutingSource> make_numerics_routing(const ProxySettings& settin
                           std::to_string(settings.hidden_size),
                       "choose a divisor of hidden_size");
   }
-  // Training windows, their successors and a held-out tenth must fit.
-  const std::size_t least_bytes = 20 * (static_cast<std::size_t>(settings.window) + 1);
+  // What model::Proxy asks for: ten windows with their successors, the last held out.
+  const std::size_t least_bytes = 10 * (static_cast<std::size_t>(settings.window) + 1);
   std::vector<std::uint8_t> text =
       settings.text.empty() ? own_text() : model::read_text(settings.text, least_bytes);
-  return std::make_unique<NumericsRouting>(proxy_config(settings, context), std::move(text),
-                                           context);
+  try {
+    return std::make_unique<NumericsRouting>(proxy_config(settings, context), std::move(text),
+                                             context);
+  } catch (const base::Error& error) {
+    // The proxy knows its own keys, not where an experiment has them.
+    throw base::Error("/routing/proxy/" + error.where(), error.message(), error.hint());
+  }
 }
 
 }  // namespace moesim::sim

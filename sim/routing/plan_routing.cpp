@@ -31,6 +31,23 @@ void check_conservation(const DispatchPlan& plan, const RoutingDemand& demand) {
   CHECK(kept + plan.dropped_pairs == tokens * demand.top_k, "INV-1: tokens are conserved");
 }
 
+// [group] one layer's plans from all ranks' counts.
+std::vector<DispatchPlan> assemble_layer(const std::vector<std::vector<SourceCounts>>& counts,
+                                         int layer, const RoutingDemand& demand,
+                                         const std::vector<GroupLayout>& layouts) {
+  const int group_size = demand.placement.num_ranks;
+  std::vector<DispatchPlan> plans;
+  for (std::size_t group = 0; group < layouts.size(); ++group) {
+    std::vector<SourceCounts> sources;
+    for (int position = 0; position < group_size; ++position) {
+      sources.push_back(counts[group * group_size + position][layer]);
+    }
+    plans.push_back(assemble_plan(sources, demand.placement, layouts[group]));
+    check_conservation(plans.back(), demand);
+  }
+  return plans;
+}
+
 }  // namespace
 
 StepPlans plan_routing(const RoutingSource& source, const RoutingContext& context,
@@ -48,17 +65,8 @@ StepPlans plan_routing(const RoutingSource& source, const RoutingContext& contex
       const std::lock_guard lock(progress_mutex);
       if (progress) progress(++done, demand.num_ranks * demand.num_micro_batches);
     });
-    plans[micro_batch].resize(demand.num_moe_layers);
     for (int layer = 0; layer < demand.num_moe_layers; ++layer) {
-      for (std::size_t group = 0; group < layouts.size(); ++group) {
-        std::vector<SourceCounts> sources;
-        for (int position = 0; position < group_size; ++position) {
-          sources.push_back(std::move(counts[group * group_size + position][layer]));
-        }
-        plans[micro_batch][layer].push_back(
-            assemble_plan(sources, demand.placement, layouts[group]));
-        check_conservation(plans[micro_batch][layer].back(), demand);
-      }
+      plans[micro_batch].push_back(assemble_layer(counts, layer, demand, layouts));
     }
   }
   return plans;

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Where a step's routing comes from: a real gate on real text, a synthetic skew, or a recorded trace.
+// Where a step's routing comes from: a real gate on real text, a synthetic skew, or a recorded
+// trace.
 #pragma once
 
 #include <functional>
@@ -82,18 +83,18 @@ struct RoutingDemand {
   int num_moe_layers = 0;
   int num_experts = 0;
   int top_k = 0;
-  int num_ranks = 0;       // all source ranks; groups are runs of placement.num_ranks ranks
+  int num_ranks = 0;  // all source ranks; groups are runs of placement.num_ranks ranks
   int num_micro_batches = 0;
-  int tokens_per_rank = 0; // in one micro-batch (sources may give a rank fewer)
-  Placement placement;     // of every expert-parallel group
+  int tokens_per_rank = 0;  // in one micro-batch; a source may give a rank others
+  Placement placement;      // of every expert-parallel group
 };
 
 class RoutingSource {
  public:
   virtual ~RoutingSource() = default;
 
-  // The decisions for one rank's tokens of one micro-batch: one batch per MoE layer. Thread-safe, and
-  // the same for the same arguments. All layers have the same number of tokens.
+  // The decisions for one rank's tokens of one micro-batch: one batch per MoE layer. Thread-safe,
+  // and the same for the same arguments. All layers have the same number of tokens.
   virtual std::vector<model::RoutingBatch> route(int micro_batch, int rank) const = 0;
 
   // "numerics (...)": what every report shows beside figures made from this routing.
@@ -107,8 +108,8 @@ class RoutingSource {
 struct RoutingContext {
   const RouterConfig& router;
   const RoutingDemand& demand;
-  int num_threads = 1;                             // never changes a result
-  std::function<void(int, int)> training_progress; // (steps done, steps)
+  int num_threads = 1;                              // never changes a result
+  std::function<void(int, int)> training_progress;  // (steps done, steps)
 };
 
 // Trains the proxy, or reads and checks the trace, as the config says. Throws base::Error.

@@ -2,8 +2,8 @@
 // Routing recorded in a file and replayed (docs/file_formats.md, "Routing trace").
 //
 // The file: the line "moesim routing trace 1", a line of JSON with the sizes, then for every
-// micro-batch, rank and layer, in that order, the experts [tokens, top_k] as little-endian uint16 and
-// the weights [tokens, top_k] as little-endian float32.
+// micro-batch, rank and layer, in that order, the experts [tokens, top_k] as little-endian uint16
+// and the weights [tokens, top_k] as little-endian float32.
 #pragma once
 
 #include <filesystem>

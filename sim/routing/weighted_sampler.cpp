@@ -12,6 +12,7 @@ namespace {
 // Rejected draws before the rest is drawn exactly; reached only when few experts hold nearly all
 // the weight.
 constexpr int kPatience = 64;
+constexpr std::uint64_t kCoinSides = std::uint64_t{1} << 32;
 
 bool contains(std::span<const std::int32_t> taken, std::int32_t expert) {
   return std::find(taken.begin(), taken.end(), expert) != taken.end();
@@ -29,13 +30,13 @@ WeightedSampler::WeightedSampler(std::span<const double> weights)
   for (std::size_t i = 0; i < weights.size(); ++i) {
     share[i] = weights[i] / total * n;
     (share[i] < 1.0 ? small : large).push_back(static_cast<std::int32_t>(i));
-    slots_[i] = {0xffffffffU, static_cast<std::int32_t>(i)};
+    slots_[i] = {kCoinSides, static_cast<std::int32_t>(i)};
   }
   while (!small.empty() && !large.empty()) {
     const std::int32_t low = small.back();
     const std::int32_t high = large.back();
     small.pop_back();
-    slots_[low] = {static_cast<std::uint32_t>(share[low] * 4294967295.0), high};
+    slots_[low] = {static_cast<std::uint64_t>(share[low] * static_cast<double>(kCoinSides)), high};
     share[high] -= 1.0 - share[low];
     if (share[high] < 1.0) {
       large.pop_back();
@@ -49,7 +50,7 @@ std::int32_t WeightedSampler::draw_one(base::Rng& rng) const {
   const std::uint64_t bits = rng.next();
   const auto slot = static_cast<std::int32_t>(((bits >> 32) * slots_.size()) >> 32);
   const auto coin = static_cast<std::uint32_t>(bits);
-  return coin <= slots_[slot].threshold ? slot : slots_[slot].alias;
+  return coin < slots_[slot].threshold ? slot : slots_[slot].alias;
 }
 
 std::int32_t WeightedSampler::draw_from_rest(base::Rng& rng,

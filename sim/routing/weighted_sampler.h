@@ -23,10 +23,10 @@ class WeightedSampler {
   std::int32_t draw_one(base::Rng& rng) const;
   std::int32_t draw_from_rest(base::Rng& rng, std::span<const std::int32_t> taken) const;
 
-  // Walker's alias method (1977) as made by Vose (1991): keep `i` when the coin is below
+  // Walker's alias method (1977) as made by Vose (1991): keep `i` when a coin of 32 bits is below
   // threshold[i], else take alias[i].
   struct Slot {
-    std::uint32_t threshold;
+    std::uint64_t threshold;
     std::int32_t alias;
   };
   std::vector<Slot> slots_;

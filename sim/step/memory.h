@@ -19,10 +19,10 @@ struct RankMemory {
 
 // What a rank holds and processes in the micro-batch where it is fullest.
 struct RankWork {
-  double experts_held = 0;    // routed experts in each MoE layer
-  double tokens = 0;          // its own
-  double rows_sent = 0;       // kept pairs of its tokens, summed over MoE layers
-  double rows_received = 0;   // kept pairs that its experts compute, summed over MoE layers
+  double experts_held = 0;   // routed experts in each MoE layer
+  double tokens = 0;         // its own
+  double rows_sent = 0;      // kept pairs of its tokens, summed over MoE layers
+  double rows_received = 0;  // kept pairs that its experts compute, summed over MoE layers
 };
 
 RankMemory rank_memory(const model::ModelSpec& spec, const RankWork& work);

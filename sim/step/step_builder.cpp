@@ -137,8 +137,8 @@ class Builder {
 
   void exchange(const Position& here, int group, Phase phase, Direction direction, WireType type) {
     const Bytes row = row_bytes(type, input_.model.hidden_size);
-    Collective collective = all_to_all(input_.all_to_all, input_.groups[group],
-                                       plan_of(here, group), direction, row);
+    Collective collective =
+        all_to_all(input_.all_to_all, input_.groups[group], plan_of(here, group), direction, row);
     add_collective({phase, here.layer, here.micro_batch, here.backward}, std::move(collective));
   }
 
@@ -158,17 +158,18 @@ class Builder {
 
   void reduce(const std::vector<int>& ranks, double parameters) {
     if (ranks.size() < 2) return;
-    add_collective({Phase::all_reduce, -1, -1, true},
-                   all_reduce(input_.all_reduce, input_.router, ranks,
-                              Bytes(kGradientBytes * parameters)));
+    add_collective(
+        {Phase::all_reduce, -1, -1, true},
+        all_reduce(input_.all_reduce, input_.router, ranks, Bytes(kGradientBytes * parameters)));
   }
 
   void step_optimizer() {
     const model::ParameterCount count = model::count_parameters(input_.model);
     for (const Group& group : input_.groups) {
       for (std::size_t position = 0; position < group.ranks.size(); ++position) {
-        const auto held = count.replicated() + static_cast<std::int64_t>(expert_parameters_of(
-                                                   static_cast<int>(position)));
+        const auto held =
+            count.replicated() +
+            static_cast<std::int64_t>(expert_parameters_of(static_cast<int>(position)));
         add_compute({Phase::optimizer, -1, -1, false}, group.ranks[position],
                     input_.cost.optimizer(held));
       }

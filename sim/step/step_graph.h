@@ -52,8 +52,8 @@ struct StepGraph {
   int num_ranks = 0;
   std::vector<Op> ops;
   std::vector<Collective> collectives;
-  // Operation i starts when all of predecessors[first_predecessor[i] .. first_predecessor[i+1]) have
-  // ended. Predecessors have lower indices.
+  // Operation i starts when all of predecessors[first_predecessor[i] .. first_predecessor[i+1])
+  // have ended. Predecessors have lower indices.
   std::vector<int> first_predecessor{0};
   std::vector<int> predecessors;
 

@@ -98,11 +98,12 @@ INSTANTIATE_TEST_SUITE_P(BothTopologies, HotRankTest,
                                            Topology::rail_optimized_fat_tree),
                          topology_name);
 
-// Two nodes of one accelerator, balanced routing, worked out by hand. 8 experts, 4 a rank; 512 tokens
-// a rank choose 2 consecutive experts each, so each rank sends 512 of its 1,024 pairs to the other.
-// A row is 2 x 1024 bytes, so every exchange moves 512 * 2048 = 1,048,576 bytes each way over links of
-// 50 GB/s (the NICs; PCIe has 64): 20.97152 us, after 4 us of latency: 24.97152 us. A layer makes
-// four exchanges, two layers eight. The dense gradients' ring of two sends one buffer each way.
+// Two nodes of one accelerator, balanced routing, worked out by hand. 8 experts, 4 a rank; 512
+// tokens a rank choose 2 consecutive experts each, so each rank sends 512 of its 1,024 pairs to the
+// other. A row is 2 x 1024 bytes, so every exchange moves 512 * 2048 = 1,048,576 bytes each way
+// over links of 50 GB/s (the NICs; PCIe has 64): 20.97152 us, after 4 us of latency: 24.97152 us. A
+// layer makes four exchanges, two layers eight. The dense gradients' ring of two sends one buffer
+// each way.
 TEST(WholeRun, TwoNodesAreWorkedOutByHand) {
   Scenario scenario = skewed_scenario(Topology::single_switch, Distribution::w0_balanced);
   scenario.model = testing::example_model();

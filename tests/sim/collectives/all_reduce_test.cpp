@@ -31,17 +31,15 @@ TEST(AllReduce, RingSendsTwiceAllButOneShareToTheNext) {
   const auto cluster =
       topologies::build_cluster(testing::example_config(Topology::single_switch, 2, 2));
   topologies::Router router(cluster);
-  const Collective collective =
-      all_reduce(AllReduce::ring, router, first_ranks(4), Bytes(8));
-  EXPECT_EQ(collective.transfers, (std::vector<topologies::Transfer>{{0, 1, Bytes(12)},
-                                                                    {1, 2, Bytes(12)},
-                                                                    {2, 3, Bytes(12)},
-                                                                    {3, 0, Bytes(12)}}));
+  const Collective collective = all_reduce(AllReduce::ring, router, first_ranks(4), Bytes(8));
+  EXPECT_EQ(collective.transfers,
+            (std::vector<topologies::Transfer>{
+                {0, 1, Bytes(12)}, {1, 2, Bytes(12)}, {2, 3, Bytes(12)}, {3, 0, Bytes(12)}}));
   EXPECT_NEAR(collective.protocol_latency.value, 5 * 4e-6, 1e-12);
 }
 
-// Two nodes of two, 8 bytes. In the node: half the buffer out and half a buffer back, 8 bytes to the
-// neighbour. Between nodes: rings of two over 4-byte shards, 2 * 1/2 * 4 = 4 bytes each way.
+// Two nodes of two, 8 bytes. In the node: half the buffer out and half a buffer back, 8 bytes to
+// the neighbour. Between nodes: rings of two over 4-byte shards, 2 * 1/2 * 4 = 4 bytes each way.
 // Latency beyond the network's own: ring 2 * 1 - 1 = 1 step of 4 us, two local steps of 2 us.
 TEST(AllReduce, HierarchicalReducesInTheNodeFirst) {
   const auto cluster =
@@ -49,8 +47,7 @@ TEST(AllReduce, HierarchicalReducesInTheNodeFirst) {
   topologies::Router router(cluster);
   const Collective collective =
       all_reduce(AllReduce::hierarchical, router, first_ranks(4), Bytes(8));
-  EXPECT_EQ(sent_by_rank(collective),
-            (std::map<int, double>{{0, 12}, {1, 12}, {2, 12}, {3, 12}}));
+  EXPECT_EQ(sent_by_rank(collective), (std::map<int, double>{{0, 12}, {1, 12}, {2, 12}, {3, 12}}));
   for (const auto& transfer : collective.transfers) {
     const bool local = transfer.source / 2 == transfer.destination / 2;
     EXPECT_EQ(transfer.bytes.value, local ? 8 : 4);

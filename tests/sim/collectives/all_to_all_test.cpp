@@ -43,9 +43,9 @@ TEST(AllToAll, DirectSendsEveryPairStraight) {
 // Two copies cross to local index 0 of the other node (rank 16); rank 16 keeps its two and forwards
 // one to rank 17.
 TEST(AllToAll, DedupSendsOneCopyPerNodeAndForwards) {
-  const Collective collective = all_to_all(AllToAll::hierarchical_dedup, kGroup,
-                                           plan_of_one_sender(), Direction::to_experts,
-                                           base::Bytes(10));
+  const Collective collective =
+      all_to_all(AllToAll::hierarchical_dedup, kGroup, plan_of_one_sender(), Direction::to_experts,
+                 base::Bytes(10));
   EXPECT_EQ(collective.transfers, (std::vector<Transfer>{{8, 16, base::Bytes(20)},
                                                          {8, 8, base::Bytes(10)},
                                                          {16, 16, base::Bytes(20)},

@@ -9,8 +9,8 @@
 namespace moesim::sim {
 namespace {
 
-// 100 TFLOP/s on 10 SMs, 1 TB/s of which half is achieved, no overhead; an exponent so high that the
-// longer side decides alone.
+// 100 TFLOP/s on 10 SMs, 1 TB/s of which half is achieved, no overhead; an exponent so high that
+// the longer side decides alone.
 topologies::Accelerator plain_accelerator() {
   topologies::Accelerator accelerator;
   accelerator.achievable_bf16 = base::FlopsPerSecond(100e12);
@@ -42,9 +42,9 @@ TEST(Roofline, OneRowMoreCostsAWholeRowOfTiles) {
   EXPECT_NEAR(time_grouped_gemm(plain_accelerator(), rows, 12800, 6400).value, 2306.8672e-6, 1e-9);
 }
 
-// Ten experts of 128 rows stream ten weight matrices: 10 * 2 * 12800 * 6400 bytes and the rows' own,
-// 3.4 ms of memory against 2.1 ms of math. Two experts of 1 and 1279 rows are 1 + 10 row tiles where
-// one of 1280 is 10: real counts decide, not the mean.
+// Ten experts of 128 rows stream ten weight matrices: 10 * 2 * 12800 * 6400 bytes and the rows'
+// own, 3.4 ms of memory against 2.1 ms of math. Two experts of 1 and 1279 rows are 1 + 10 row tiles
+// where one of 1280 is 10: real counts decide, not the mean.
 TEST(Roofline, RealCountsDecideNotTheMean) {
   const auto accelerator = plain_accelerator();
   const std::vector<int> even(10, 128), one{1280}, skewed{1, 1279};
@@ -90,7 +90,8 @@ TEST(Roofline, WeightGradientWalksTheRows) {
   topologies::Accelerator accelerator = plain_accelerator();
   accelerator.memory_bandwidth = base::BytesPerSecond(1e18);
   const std::vector<int> rows{100};
-  EXPECT_NEAR(time_grouped_weight_gradient(accelerator, rows, 1280, 1280).value, 4.194304e-6, 1e-12);
+  EXPECT_NEAR(time_grouped_weight_gradient(accelerator, rows, 1280, 1280).value, 4.194304e-6,
+              1e-12);
 }
 
 // 129 rows cover 256, 128 cover 128: (384 - 257) / 384.

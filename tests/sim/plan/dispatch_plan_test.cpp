@@ -27,7 +27,8 @@ model::RoutingBatch batch_of(int top_k, std::vector<std::int32_t> experts) {
 // Copies: rank 0 one (token 0), rank 1 one, rank 2 two (both tokens), rank 3 one.
 // Nodes: node 0 gets both tokens, node 1 gets both tokens (token 1 only once for two ranks).
 TEST(DispatchPlan, CountsPairsCopiesAndNodesOfOneSource) {
-  const SourceCounts counts = count_source(batch_of(3, {0, 1, 4, 4, 6, 2}), {}, kPlacement, kLayout);
+  const SourceCounts counts =
+      count_source(batch_of(3, {0, 1, 4, 4, 6, 2}), {}, kPlacement, kLayout);
   EXPECT_EQ(counts.tokens, 2);
   EXPECT_EQ(counts.routed_pairs, 6);
   EXPECT_EQ(counts.expert_rows, (std::vector<int>{1, 1, 1, 0, 2, 0, 1, 0}));
@@ -85,9 +86,9 @@ TEST(DispatchPlan, TokensAreConserved) {
     for (int source = 0; source < 4; ++source) {
       const model::RoutingBatch batch = random_batch(rng, static_cast<int>(rng.below(60)), top_k);
       routed += static_cast<std::int64_t>(batch.tokens) * top_k;
-      const auto kept = model::kept_pairs(batch, 0.25 + rng.uniform(), seed % 2 == 0
-                                                     ? model::TokenDropPolicy::probs
-                                                     : model::TokenDropPolicy::position);
+      const auto kept = model::kept_pairs(
+          batch, 0.25 + rng.uniform(),
+          seed % 2 == 0 ? model::TokenDropPolicy::probs : model::TokenDropPolicy::position);
       sources.push_back(count_source(batch, kept, kPlacement, kLayout));
     }
     const DispatchPlan plan = assemble_plan(sources, kPlacement, kLayout);

@@ -28,19 +28,21 @@ TEST(Placement, RoundRobinDealsExpertsOut) {
 }
 
 // Every expert has exactly one rank, and no rank has two more than another.
+void expect_even(ExpertPlacement policy, int experts, int ranks) {
+  int total = 0;
+  for (const int count : sizes(place_experts(policy, experts, ranks))) {
+    EXPECT_GE(count, experts / ranks);
+    EXPECT_LE(count, experts / ranks + 1);
+    total += count;
+  }
+  EXPECT_EQ(total, experts);
+}
+
 TEST(Placement, EveryPolicyPlacesEveryExpertOnceAndEvenly) {
   for (const auto& [policy, name] : names_of(ExpertPlacement{})) {
     for (int ranks = 1; ranks <= 17; ++ranks) {
-      for (int experts = ranks; experts <= 40; ++experts) {
-        const std::vector<int> counts = sizes(place_experts(policy, experts, ranks));
-        int total = 0;
-        for (const int count : counts) {
-          EXPECT_GE(count, experts / ranks) << name;
-          EXPECT_LE(count, experts / ranks + 1) << name;
-          total += count;
-        }
-        EXPECT_EQ(total, experts) << name;
-      }
+      SCOPED_TRACE(name);
+      for (int experts = ranks; experts <= 40; ++experts) expect_even(policy, experts, ranks);
     }
   }
 }

@@ -17,7 +17,8 @@ TEST(LoadStatistics, OfFourLoadsWorkedByHand) {
   EXPECT_NEAR(s.balancedness, 0.5, 1e-15);
   EXPECT_NEAR(s.cv, std::sqrt(3.5) / 3, 1e-15);
   EXPECT_NEAR(s.gini, 1.0 / 3, 1e-15);
-  const double entropy = std::log(12.0) / 12 + std::log(6.0) / 6 + std::log(4.0) / 4 + std::log(2.0) / 2;
+  const double entropy =
+      std::log(12.0) / 12 + std::log(6.0) / 6 + std::log(4.0) / 4 + std::log(2.0) / 2;
   EXPECT_NEAR(s.entropy, entropy / std::log(4.0), 1e-15);
 }
 

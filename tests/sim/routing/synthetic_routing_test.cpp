@@ -30,26 +30,30 @@ std::unique_ptr<RoutingSource> source_of(Distribution distribution, const Routin
   return make_synthetic_routing(settings, {router, demand, 1, {}});
 }
 
+// Six distinct experts of 32 and weights that sum to 1, for every token.
+void expect_valid(const model::RoutingBatch& batch) {
+  ASSERT_EQ(batch.experts.size(), static_cast<std::size_t>(batch.tokens) * 6);
+  for (int token = 0; token < batch.tokens; ++token) {
+    const auto first = batch.experts.begin() + token * 6;
+    const std::set<std::int32_t> chosen(first, first + 6);
+    EXPECT_EQ(chosen.size(), 6U);
+    EXPECT_GE(*chosen.begin(), 0);
+    EXPECT_LT(*chosen.rbegin(), 32);
+    const auto weights = batch.weights.begin() + token * 6;
+    EXPECT_NEAR(std::accumulate(weights, weights + 6, 0.0), 1.0, 1e-5);
+  }
+}
+
 TEST(SyntheticRouting, EveryWorkloadRoutesEveryTokenToDistinctExperts) {
   const RoutingDemand demand = demand_of(4, 32, 6, 100);
   const RouterConfig router;
   for (const auto& [distribution, name] : names_of(Distribution{})) {
+    SCOPED_TRACE(name);
     const auto source = source_of(distribution, demand, router);
     for (int rank = 0; rank < 4; ++rank) {
       const auto layers = source->route(1, rank);
-      ASSERT_EQ(layers.size(), 5U) << name;
-      for (const model::RoutingBatch& batch : layers) {
-        ASSERT_EQ(batch.experts.size(), static_cast<std::size_t>(batch.tokens) * 6) << name;
-        for (int token = 0; token < batch.tokens; ++token) {
-          const auto first = batch.experts.begin() + token * 6;
-          const std::set<std::int32_t> chosen(first, first + 6);
-          EXPECT_EQ(chosen.size(), 6U) << name;
-          EXPECT_GE(*chosen.begin(), 0);
-          EXPECT_LT(*chosen.rbegin(), 32);
-          const auto weights = batch.weights.begin() + token * 6;
-          EXPECT_NEAR(std::accumulate(weights, weights + 6, 0.0), 1.0, 1e-5) << name;
-        }
-      }
+      ASSERT_EQ(layers.size(), 5U);
+      for (const model::RoutingBatch& batch : layers) expect_valid(batch);
     }
   }
 }

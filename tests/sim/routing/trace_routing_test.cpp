@@ -32,7 +32,6 @@ class TraceRoutingTest : public ::testing::Test {
     SyntheticSettings settings;
     settings.distribution = Distribution::w4_ragged_source;
     source_ = make_synthetic_routing(settings, {router_, demand_, 1, {}});
-    demand_.tokens_per_rank = 18;  // w4's fullest rank
     write_routing_trace(path_, *source_, demand_);
   }
 
@@ -78,7 +77,7 @@ TEST_F(TraceRoutingTest, RefusesOtherSizes) {
   EXPECT_EQ(complaint(), "was recorded with 8 experts, this experiment has 9");
   demand_.num_experts = 8;
   demand_.tokens_per_rank = 17;
-  EXPECT_EQ(complaint(), "holds 18 tokens for one rank, this experiment has 17");
+  EXPECT_EQ(complaint(), "was recorded with 12 tokens a rank, this experiment has 17");
 }
 
 TEST_F(TraceRoutingTest, RefusesDamagedFiles) {

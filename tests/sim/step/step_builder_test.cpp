@@ -49,8 +49,8 @@ class StepBuilderTest : public ::testing::Test {
   }
 
   model::ModelSpec spec_ = model_spec();
-  topologies::Cluster cluster_ = topologies::build_cluster(
-      testing::example_config(topologies::Topology::single_switch, 2, 2));
+  topologies::Cluster cluster_ =
+      topologies::build_cluster(testing::example_config(topologies::Topology::single_switch, 2, 2));
   topologies::Router router_{cluster_};
   topologies::Accelerator accelerator_ = [] {
     topologies::Accelerator a;
@@ -73,8 +73,8 @@ std::map<Phase, int> count_phases(const StepGraph& graph, bool backward) {
   return counts;
 }
 
-// Forward, a micro-batch and layer: attention and router on 4 ranks, dispatch, experts on 4, combine
-// and its sum on 4. The backward pass mirrors it; then one all-reduce and four optimizers.
+// Forward, a micro-batch and layer: attention and router on 4 ranks, dispatch, experts on 4,
+// combine and its sum on 4. The backward pass mirrors it; then one all-reduce and four optimizers.
 TEST_F(StepBuilderTest, EveryPartIsThereForwardAndBackward) {
   const StepGraph graph = build(3);
   const int layers = 3 * 2;
@@ -95,8 +95,8 @@ TEST_F(StepBuilderTest, EveryPartIsThereForwardAndBackward) {
   EXPECT_EQ(backward, mirrored);
 }
 
-// Forward dispatch in fp8: (4 + s) rows of 1024 + 8 * 4 bytes; everything else in bf16, 2048 bytes a
-// row. Combine and the backward dispatch run from the experts, the backward combine to them.
+// Forward dispatch in fp8: (4 + s) rows of 1024 + 8 * 4 bytes; everything else in bf16, 2048 bytes
+// a row. Combine and the backward dispatch run from the experts, the backward combine to them.
 TEST_F(StepBuilderTest, DirectionsAndFormatsOfTheFourExchanges) {
   const StepGraph graph = build(1, WireType::fp8);
   std::map<std::pair<Phase, bool>, topologies::Transfer> zero_to_one;

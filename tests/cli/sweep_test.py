@@ -1,0 +1,180 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Sweeps, and points that fail, hang, are killed or interrupted: the other points stay."""
+
+import json
+import os
+import pathlib
+import signal
+import subprocess
+import time
+
+import moesim_process
+from moesim_process import MoesimTest, small_experiment
+
+
+def endless_experiment(**changes):
+    """A proxy that would be trained for hours."""
+    experiment = small_experiment(**changes)
+    experiment["routing"] = {"source": "numerics", "proxy": {"train_steps": 10_000_000}}
+    return experiment
+
+
+def children_of(process):
+    """The ids of the process's children."""
+    found = []
+    for stat in pathlib.Path("/proc").glob("[0-9]*/stat"):
+        try:
+            # "pid (name) state parent ...": the name may hold anything, the last ')' ends it.
+            fields = stat.read_text().rsplit(")", 1)[1].split()
+        except (OSError, IndexError):
+            continue  # it has ended meanwhile
+        if int(fields[1]) == process:
+            found.append(int(stat.parent.name))
+    return found
+
+
+class Sweeps(MoesimTest):
+    def test_the_points_are_all_combinations_the_last_key_fastest(self):
+        sweep = {"router.seed": [1, 2], "router.capacity_factor": [1.0, None]}
+        rows = self.rows(self.write("small.json", small_experiment(sweep=sweep)))
+        swept = [(row["scenario"]["swept"]["router.seed"],
+                  row["scenario"]["swept"]["router.capacity_factor"]) for row in rows]
+        self.assertEqual(swept, [(1, 1.0), (1, None), (2, 1.0), (2, None)])
+        self.assertEqual(len({row["scenario"]["point"] for row in rows}), 4)
+        for row in rows:
+            dropless = row["scenario"]["swept"]["router.capacity_factor"] is None
+            self.assertEqual(row["drop_rate"] == 0, dropless)
+
+    def test_a_swept_point_has_the_figures_of_the_same_point_alone(self):
+        file = self.write("small.json", small_experiment())
+        [alone] = self.rows(file, "--set", "router.seed=5")
+        rows = self.rows(file, "--set", 'sweep={"router.seed": [4, 5]}')
+        for row in (alone, rows[1]):
+            del row["scenario"]["point"], row["scenario"]["swept"]
+        self.assertEqual(rows[1], alone)
+
+    def test_a_point_that_cannot_be_is_skipped_and_the_others_run(self):
+        sweep = {"model.num_experts_per_tok": [64, 2, 33, 4]}
+        file = self.write("small.json", small_experiment(sweep=sweep))
+        rows = self.rows(file, code=0)
+        self.assertEqual([row["status"] for row in rows], ["skipped", "ok", "skipped", "ok"])
+        self.assertIn("sweep model.num_experts_per_tok=64  /model/num_experts_per_tok: a token "
+                      "picks 64 of 32 experts", rows[0]["reason"])
+        self.assertEqual({row["scenario"]["name"] for row in rows}, {"small"})
+        folders = sorted(path.name for path in (self.latest("small") / "points").iterdir())
+        self.assertEqual(folders, ["0001-model.num_experts_per_tok=2",
+                                   "0003-model.num_experts_per_tok=4"])
+        manifest = json.loads((self.latest("small") / "manifest.json").read_text())
+        self.assertEqual(manifest["status"], "complete")
+        dry = self.moesim("run", file, "--dry-run")
+        self.assertEqual(dry.code, 0)
+        self.assertEqual(dry.out.count("skipped: "), 2)
+
+    def test_the_summary_names_the_skipped_point(self):
+        sweep = {"model.num_experts_per_tok": [64, 2]}
+        done = self.moesim("run", self.write("small.json", small_experiment(sweep=sweep)))
+        self.assertEqual(done.code, 0)
+        self.assertIn("small model.num_experts_per_tok=64\n  skipped: ", done.out)
+
+    def test_a_point_that_fails_late_is_a_row_and_the_exit_code_tells(self):
+        self.write("short.txt", "too short")
+        experiment = small_experiment(sweep={"routing.source": ["numerics", "synthetic"]})
+        experiment["routing"]["proxy"] = {"text": "short.txt"}
+        rows = self.rows(self.write("small.json", experiment), code=1)
+        self.assertEqual([row["status"] for row in rows], ["failed", "ok"])
+        self.assertIn("/routing/proxy/text: ", rows[0]["reason"])
+        self.assertIn("short.txt: the text has 9 bytes", rows[0]["reason"])
+        manifest = json.loads((self.latest("small") / "manifest.json").read_text())
+        self.assertEqual(manifest["status"], "points failed")
+
+
+class Interruptions(MoesimTest):
+    def start(self, experiment, *arguments):
+        """Starts a run and returns it with its first worker, which is deep in its work."""
+        file = self.write("small.json", experiment)
+        process = subprocess.Popen([moesim_process.BINARY, "run", file, "--json", *arguments],
+                                   cwd=self.folder, stdin=subprocess.DEVNULL,
+                                   stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        self.addCleanup(process.kill)
+        deadline = time.monotonic() + 30
+        while not (children := children_of(process.pid)):
+            self.assertIsNone(process.poll(), "the run ended by itself")
+            self.assertLess(time.monotonic(), deadline, "no worker appeared")
+            time.sleep(0.02)
+        time.sleep(0.3)
+        return process, children[0]
+
+    def end(self, process):
+        out, err = process.communicate(timeout=60)
+        return [json.loads(line) for line in out.splitlines()], err
+
+    def assert_gone(self, child):
+        self.assertFalse(pathlib.Path(f"/proc/{child}").exists())
+
+    def test_the_time_limit_ends_a_point(self):
+        file = self.write("small.json", endless_experiment())
+        start = time.monotonic()
+        [row] = self.rows(file, "--time-limit", "1 s", code=1)
+        self.assertLess(time.monotonic() - start, 20)
+        self.assertEqual((row["status"], row["reason"]), ("failed", "time limit of 1 s reached"))
+        manifest = json.loads((self.latest("small") / "manifest.json").read_text())
+        self.assertEqual(manifest["status"], "points failed")
+
+    def test_the_time_limit_leaves_the_other_points(self):
+        sweep = {"routing.source": ["synthetic", "numerics"]}
+        rows = self.rows(self.write("small.json", endless_experiment(sweep=sweep)),
+                         "--time-limit", "2 s", code=1)
+        self.assertEqual([row["status"] for row in rows], ["ok", "failed"])
+
+    def test_a_killed_worker_is_a_failed_row_that_names_the_scenario(self):
+        process, child = self.start(endless_experiment())
+        os.kill(child, signal.SIGKILL)
+        [row], _ = self.end(process)
+        self.assertEqual(process.returncode, 1)
+        self.assertEqual(row["status"], "failed")
+        self.assertEqual(row["reason"],
+                         "the simulation of small was ended by signal 9 (Killed)")
+        self.assertEqual(row["scenario"]["name"], "small")
+
+    def test_a_crash_is_a_failed_row_and_the_other_points_stay(self):
+        sweep = {"routing.source": ["numerics", "synthetic"]}
+        process, child = self.start(endless_experiment(sweep=sweep), "-j", "1")
+        os.kill(child, signal.SIGABRT)
+        rows, _ = self.end(process)
+        self.assertEqual(process.returncode, 1)
+        self.assertEqual([row["status"] for row in rows], ["failed", "ok"])
+        self.assertTrue(rows[0]["reason"].startswith(
+            'the simulation of small (routing.source="numerics") was ended by signal 6 (Aborted)'),
+            rows[0]["reason"])
+
+    def test_an_interrupt_ends_the_run_and_its_workers(self):
+        for number in (signal.SIGINT, signal.SIGTERM):
+            with self.subTest(number):
+                process, child = self.start(endless_experiment())
+                process.send_signal(number)
+                rows, err = self.end(process)
+                self.assertEqual(process.returncode, 3)
+                self.assertEqual(rows, [])
+                self.assertIn("results in runs/small/", err)
+                self.assert_gone(child)
+                manifest = json.loads((self.latest("small") / "manifest.json").read_text())
+                self.assertEqual(manifest["status"], "interrupted")
+
+    def test_an_interrupt_keeps_the_finished_points(self):
+        sweep = {"routing.source": ["synthetic", "numerics"]}
+        process, _ = self.start(endless_experiment(sweep=sweep), "-j", "1")
+        journal = self.folder / "runs" / "small"
+        deadline = time.monotonic() + 30
+        while not list(journal.glob("*/results.ndjson")):
+            self.assertLess(time.monotonic(), deadline, "the first point never ended")
+            time.sleep(0.02)
+        process.send_signal(signal.SIGINT)
+        rows, _ = self.end(process)
+        self.assertEqual(process.returncode, 3)
+        self.assertEqual([row["status"] for row in rows], ["ok"])
+        kept = (self.latest("small") / "results.ndjson").read_text()
+        self.assertEqual([json.loads(line) for line in kept.splitlines()], rows)
+
+
+if __name__ == "__main__":
+    moesim_process.main()
