@@ -30,10 +30,10 @@ model::ProxyConfig proxy_config(const ProxySettings& settings, const RoutingCont
   return config;
 }
 
-// The program's own documents and sources, the same in a checkout and where it is installed. The
-// experiments are left out: people put their own files there.
-constexpr std::array<const char*, 7> kOwnTexts = {"README.md", "base", "cli",       "docs",
-                                                  "model",     "sim",  "topologies"};
+// The program's own documents and sources, the same in a checkout and where it is installed. Left
+// out: the experiments, where people put their own files, and the README, which shows a run.
+constexpr std::array<const char*, 6> kOwnTexts = {"base",  "cli", "docs",
+                                                  "model", "sim", "topologies"};
 
 std::vector<std::uint8_t> own_text() {
   std::vector<std::uint8_t> text;

@@ -1,0 +1,51 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "experiments/error_place.h"
+
+#include <gtest/gtest.h>
+
+#include "tests/experiments/small_document.h"
+
+namespace moesim::experiments {
+namespace {
+
+std::string place_of(const std::string& pointer) {
+  // Line 2 begins with the member that follows.
+  const base::JsonValue document =
+      small_document(R"(, "parallel": {"ep_size": 4}, "router": {"seed": 1})");
+  const base::Error error = with_place(base::Error(pointer, "what", "hint"), document);
+  EXPECT_EQ(error.message(), "what");
+  EXPECT_EQ(error.hint(), "hint");
+  return error.where();
+}
+
+TEST(WithPlace, AKeyStandsWhereItsValueDoes) {
+  EXPECT_EQ(place_of("/router/seed"), "small.json:2:50  /router/seed");
+  EXPECT_EQ(place_of("/router"), "small.json:2:41  /router");
+}
+
+TEST(WithPlace, AKeyUnderAnotherNameIsNamedAsWritten) {
+  EXPECT_EQ(place_of("/parallel/expert_model_parallel_size"),
+            "small.json:2:27  /parallel/ep_size");
+}
+
+TEST(WithPlace, AnAbsentKeyStandsAtTheNearestObject) {
+  EXPECT_EQ(place_of("/router/capacity_factor"), "small.json:2:41  /router/capacity_factor");
+  EXPECT_EQ(place_of("/network/fidelity"), "small.json:1:1  /network/fidelity");
+}
+
+TEST(WithPlace, AFlagsValueStandsAtTheFlag) {
+  base::JsonValue document = small_document();
+  base::set_json(document, "network.fidelity=flow");
+  EXPECT_EQ(with_place(base::Error("/network/fidelity", "what"), document).where(),
+            "--set network.fidelity=flow  /network/fidelity");
+}
+
+TEST(WithPlace, FilesAndFlagsAreNoPointers) {
+  for (const char* where : {"/home/a/router.json", "/modelling", "a.json:1:2  /router/seed",
+                            "--set a=1", "", "/"}) {
+    EXPECT_EQ(place_of(where), where);
+  }
+}
+
+}  // namespace
+}  // namespace moesim::experiments
