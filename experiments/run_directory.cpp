@@ -52,6 +52,7 @@ std::string host_name() {
 
 // Only what every file system takes in a name.
 std::string as_file_name(std::string label) {
+  std::erase(label, '"');
   for (char& c : label) {
     const bool plain = std::isalnum(static_cast<unsigned char>(c)) != 0 || c == '.' || c == '_' ||
                        c == '=' || c == ',' || c == '-';

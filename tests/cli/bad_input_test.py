@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Whatever the user gives: one message with place, what and hint, exit code 2, nothing left over."""
+"""Whatever the user gives: one message with place, what and hint, exit code 2, nothing left."""
 
 import json
 import os
@@ -196,8 +196,9 @@ class BadCommands(BadInputTest):
                          "keep one of them", "small.json", "--set", "parallel.ep=8")
 
     def test_checks_across_fields_name_the_flag(self):
-        self.run_refused("--set model.top_k=33  /model/num_experts_per_tok", "a token picks 33 of 32 experts",
-                         "at most num_experts", "alias.json", "--set", "model.top_k=33",
+        self.run_refused("--set model.top_k=33  /model/num_experts_per_tok",
+                         "a token picks 33 of 32 experts", "at most num_experts", "alias.json",
+                         "--set", "model.top_k=33",
                          cwd=self.without("num_experts_per_tok"))
         self.run_refused("--set cluster.num_nodes=8193  /cluster/num_nodes",
                          "8193 nodes of 8 accelerators are not 1 to 65536 ranks", "at most 65536",
@@ -290,8 +291,8 @@ class BadCompanions(BadInputTest):
                           "replay it with the model", "--set", "model.num_experts=64")
         self.refuse_trace(trace, "recorded with 16 ranks, this experiment has 32",
                           "replay it with the model", "--set", "cluster.num_nodes=4")
-        self.refuse_trace(trace, "holds 128 tokens for one rank, this experiment has 64",
-                          "the seq_length", "--set", "training.seq_length=64")
+        self.refuse_trace(trace, "recorded with 128 tokens a rank, this experiment has 64",
+                          "replay it with the model", "--set", "training.seq_length=64")
 
     def test_a_routing_trace_with_a_broken_header(self):
         trace = self.recorded_trace()

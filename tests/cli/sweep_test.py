@@ -160,6 +160,24 @@ class Interruptions(MoesimTest):
                 manifest = json.loads((self.latest("small") / "manifest.json").read_text())
                 self.assertEqual(manifest["status"], "interrupted")
 
+    def test_a_worker_does_not_outlive_a_killed_run(self):
+        process, child = self.start(endless_experiment())
+        process.kill()
+        process.communicate(timeout=60)
+        deadline = time.monotonic() + 30
+        while self.is_running(child):
+            self.assertLess(time.monotonic(), deadline, "the worker goes on by itself")
+            time.sleep(0.05)
+
+    @staticmethod
+    def is_running(process):
+        """False for a zombie too: in a container nobody may collect it."""
+        try:
+            stat = pathlib.Path(f"/proc/{process}/stat").read_text()
+        except OSError:
+            return False
+        return stat.rsplit(")", 1)[1].split()[0] != "Z"
+
     def test_an_interrupt_keeps_the_finished_points(self):
         sweep = {"routing.source": ["synthetic", "numerics"]}
         process, _ = self.start(endless_experiment(sweep=sweep), "-j", "1")

@@ -24,8 +24,7 @@ TEST(WithPlace, AKeyStandsWhereItsValueDoes) {
 }
 
 TEST(WithPlace, AKeyUnderAnotherNameIsNamedAsWritten) {
-  EXPECT_EQ(place_of("/parallel/expert_model_parallel_size"),
-            "small.json:2:27  /parallel/ep_size");
+  EXPECT_EQ(place_of("/parallel/expert_model_parallel_size"), "small.json:2:27  /parallel/ep_size");
 }
 
 TEST(WithPlace, AnAbsentKeyStandsAtTheNearestObject) {
@@ -41,8 +40,8 @@ TEST(WithPlace, AFlagsValueStandsAtTheFlag) {
 }
 
 TEST(WithPlace, FilesAndFlagsAreNoPointers) {
-  for (const char* where : {"/home/a/router.json", "/modelling", "a.json:1:2  /router/seed",
-                            "--set a=1", "", "/"}) {
+  for (const char* where :
+       {"/home/a/router.json", "/modelling", "a.json:1:2  /router/seed", "--set a=1", "", "/"}) {
     EXPECT_EQ(place_of(where), where);
   }
 }

@@ -33,8 +33,7 @@ class RunDirectoryTest : public testing::Test {
   }
 
   const fs::path root_ =
-      fs::path(testing::TempDir()) /
-      testing::UnitTest::GetInstance()->current_test_info()->name();
+      fs::path(testing::TempDir()) / testing::UnitTest::GetInstance()->current_test_info()->name();
   const fs::path input_ = root_ / "input.json";
   const std::vector<Point> one_ = expand(small_document());
   const std::vector<Point> two_ =
@@ -59,7 +58,7 @@ TEST_F(RunDirectoryTest, ALonePointsFilesStandInTheRunsFolder) {
 TEST_F(RunDirectoryTest, PointsOfASweepGetFoldersNamedForTheirValues) {
   RunDirectory directory = make(two_);
   const fs::path folder = directory.point_folder(1, two_[1]);
-  EXPECT_EQ(folder, directory.path() / "points" / "0001-network.fidelity=_analytic_");
+  EXPECT_EQ(folder, directory.path() / "points" / "0001-network.fidelity=analytic");
   EXPECT_TRUE(fs::is_directory(folder));
 }
 
@@ -81,7 +80,8 @@ TEST_F(RunDirectoryTest, FinishListsTheFilesAndPointsLatestToThem) {
   ASSERT_EQ(files.size(), 1u);
   EXPECT_EQ(files[0].find("path")->text, "config.input.json");
   EXPECT_EQ(files[0].find("bytes")->number, 17);
-  EXPECT_EQ(files[0].find("sha256")->text, "d5435b28c23d30e88152a6690a6c0714e6c14ba2b55402c97a8a4ed62a119999");
+  EXPECT_EQ(files[0].find("sha256")->text,
+            "d5435b28c23d30e88152a6690a6c0714e6c14ba2b55402c97a8a4ed62a119999");
   EXPECT_EQ(fs::read_symlink(directory.path().parent_path() / "latest"),
             directory.path().filename());
 }

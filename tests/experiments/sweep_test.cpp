@@ -55,7 +55,8 @@ TEST(Expand, TheIdDependsOnTheConfigurationAndNotOnItsWriting) {
 
 TEST(Expand, TheIdIsTheSameWhereverTheTextLies) {
   base::JsonValue here = small_document();
-  base::set_json(here, "routing={\"source\": \"numerics\", \"proxy\": {\"text\": \"a/words.txt\"}}");
+  base::set_json(here,
+                 "routing={\"source\": \"numerics\", \"proxy\": {\"text\": \"a/words.txt\"}}");
   base::JsonValue there = here;
   base::set_json(there, "routing.proxy.text=/b/words.txt");
   EXPECT_EQ(expand(here)[0].id, expand(there)[0].id);
@@ -67,7 +68,7 @@ TEST(Expand, APointThatCannotBeIsSkippedWithItsPlace) {
       expand(small_document(", \"sweep\": {\"model.num_experts_per_tok\": [17, 2]}"));
   ASSERT_EQ(points.size(), 2u);
   EXPECT_EQ(points[0].skip_reason,
-            "small.json:2:46 sweep model.num_experts_per_tok=17  /model/num_experts_per_tok: "
+            "small.json:2:43 sweep model.num_experts_per_tok=17  /model/num_experts_per_tok: "
             "a token picks 17 of 16 experts");
   EXPECT_EQ(points[0].experiment.name, "small");
   EXPECT_EQ(points[1].skip_reason, "");
@@ -75,7 +76,7 @@ TEST(Expand, APointThatCannotBeIsSkippedWithItsPlace) {
 
 TEST(Expand, WhereNoPointCanBeTheFirstErrorIsThrown) {
   const base::Error error = expand_error(", \"sweep\": {\"router.seed\": [\"one\", \"two\"]}");
-  EXPECT_EQ(error.where(), "small.json:2:32 sweep router.seed=\"one\"  /router/seed");
+  EXPECT_EQ(error.where(), "small.json:2:29 sweep router.seed=\"one\"  /router/seed");
   EXPECT_EQ(error.message(), "expected an integer, found the string \"one\"");
 }
 
