@@ -21,6 +21,7 @@ using experiments::Point;
 
 constexpr int kSomeFailed = 1;
 constexpr int kInterrupted = 3;
+constexpr int kOurBug = 70;
 
 volatile std::sig_atomic_t interrupted = 0;  // set by the signal handler, the only way it can speak
 
@@ -148,6 +149,7 @@ int run(const RunCommandOptions& options) {
   print_results(options, outcome);
   std::fprintf(options.json ? stderr : stdout, "results in %s\n", directory.path().c_str());
   if (outcome.interrupted) return kInterrupted;
+  if (outcome.our_bug) return kOurBug;
   return outcome.failed > 0 ? kSomeFailed : 0;
 }
 

@@ -116,6 +116,7 @@ class Pool {
       reason = error.where() + ": " + error.message();
     }
     ++outcome_.failed;
+    outcome_.our_bug = outcome_.our_bug || outcome.is_our_bug;
     finish(point.index, row_without_figures(points_[point.index], "failed", reason));
   }
 

@@ -29,6 +29,7 @@ struct RunnerOutcome {
   std::vector<std::string> results;  // one JSON line per point, in point order; "" when interrupted
   std::size_t failed = 0;
   bool interrupted = false;
+  bool our_bug = false;  // some point failed by a check of ours
 };
 
 // Appends each finished point to the directory's results in point order. A point that fails, is

@@ -23,6 +23,7 @@ namespace {
 constexpr char kResult = 'R';
 constexpr char kError = 'E';
 constexpr char kFailure = 'F';
+constexpr char kOurBug = 'B';
 constexpr char kProgress = 'P';
 constexpr std::size_t kHeaderSize = 1 + sizeof(std::uint64_t);
 
@@ -69,6 +70,8 @@ void work(const Point& point, const std::filesystem::path& folder, int num_threa
     send(descriptor, kResult, base::to_text(base::to_json(run.result), base::JsonStyle::compact));
   } catch (const base::Error& error) {
     send(descriptor, kError, pack({error.where(), error.message(), error.hint()}));
+  } catch (const base::InvariantViolation& violation) {
+    send(descriptor, kOurBug, violation.what());
   } catch (const std::bad_alloc&) {
     send(descriptor, kFailure, "out of memory on this machine");
   } catch (const std::exception& error) {
@@ -135,7 +138,8 @@ bool Worker::take_in() {
 
 void Worker::take_message(char kind, const std::string& text) {
   if (kind == kResult) outcome_.result = text;
-  if (kind == kFailure) outcome_.failure = text;
+  if (kind == kFailure || kind == kOurBug) outcome_.failure = text;
+  if (kind == kOurBug) outcome_.is_our_bug = true;
   if (kind == kError) {
     const auto [where, what, hint] = unpack(text);
     outcome_.error.emplace(where, what, hint);

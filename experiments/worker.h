@@ -20,7 +20,8 @@ namespace moesim::experiments {
 struct WorkerOutcome {
   std::string result;                // JSON on one line, result keys
   std::optional<base::Error> error;  // the input's fault
-  std::string failure;               // the simulator's: a failed check, a signal
+  std::string failure;               // the simulator's: a failed check, a signal, no memory
+  bool is_our_bug = false;           // the failure is a failed check
 };
 
 class Worker {

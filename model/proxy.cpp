@@ -71,7 +71,7 @@ void validate(const ProxyConfig& config, std::size_t text_bytes) {
     throw base::Error("text",
                       "the proxy's text has " + std::to_string(text_bytes) + " bytes, and " +
                           std::to_string(least_training_text(config.seq_length)) + " are needed",
-                      "name a longer text, or lower seq_length");
+                      "name a longer text, or use a shorter window");
   }
 }
 

@@ -2,7 +2,9 @@
 #include "sim/run.h"
 
 #include <map>
+#include <string>
 
+#include "base/error.h"
 #include "sim/execute.h"
 #include "sim/report/metrics.h"
 #include "sim/routing/plan_routing.h"
@@ -40,6 +42,18 @@ std::vector<Group> expert_groups(const topologies::Cluster& cluster, const Sizes
   return groups;
 }
 
+// Times outside of what a step can take come from quantities that no machine has, and would
+// overflow downstream: 30 years, and a picosecond.
+constexpr double kLongestStep = 1e9;
+constexpr double kShortestStep = 1e-12;
+
+void require_plausible(base::Seconds step) {
+  if (step.value >= kShortestStep && step.value <= kLongestStep) return;
+  throw base::Error(
+      "/cluster", "the step takes " + std::to_string(step.value) + " s at least",
+      "one of the cluster's or the accelerator's quantities is far from any machine's");
+}
+
 std::function<void(int, int)> stage(const RunOptions& options, const char* name) {
   if (!options.progress) return {};
   return [&options, name](int done, int all) { options.progress({name, done, all}); };
@@ -70,6 +84,7 @@ Run run(const Scenario& scenario, const RunOptions& options) {
 
   const auto floor_network = make_network(Fidelity::analytic, router);
   const base::Seconds floor = execute(run.graph, *floor_network).end;
+  require_plausible(floor);
   const auto network = make_network(scenario.network.fidelity, router);
   run.timeline = execute(run.graph, *network, stage(options, "simulating"));
   run.result = compute_result({scenario, sizes, *run.source, run.demand.placement, plans, run.graph,

@@ -12,9 +12,6 @@ namespace {
 // A step of more tokens on one rank than this cannot be counted in 32 bits with its top-k.
 constexpr std::int64_t kMostTokensPerRank = 1 << 24;
 
-// As many as a cluster can have (topologies/cluster_config.cpp); more would not fit an int.
-constexpr std::int64_t kMostRanks = 65536;
-
 // The divisors of `number` that lie around `wanted`: "32 or 64".
 std::string nearest_divisors(int number, int wanted) {
   int below = 1;
@@ -55,17 +52,6 @@ int expert_parallel_size(const Scenario& scenario, int num_ranks) {
                       "use at most " + std::to_string(experts));
   }
   return *given;
-}
-
-int count_ranks(const topologies::ClusterConfig& cluster) {
-  const int per_node = cluster.node.accelerators_per_node;
-  const std::int64_t ranks = std::int64_t{cluster.num_nodes} * per_node;
-  if (ranks >= 1 && ranks <= kMostRanks) return static_cast<int>(ranks);
-  throw base::Error(
-      per_node > kMostRanks ? "/cluster/node/accelerators_per_node" : "/cluster/num_nodes",
-      std::to_string(cluster.num_nodes) + " nodes of " + std::to_string(per_node) +
-          " accelerators are not 1 to " + std::to_string(kMostRanks) + " ranks",
-      "use at most " + std::to_string(kMostRanks) + " accelerators in all");
 }
 
 int micro_batches(const TrainingConfig& training, int num_ranks) {
@@ -152,7 +138,7 @@ void describe(base::FieldTable& table, NetworkConfig& network) {
 Sizes validate(const Scenario& scenario) {
   model::validate(scenario.model);
   Sizes sizes;
-  sizes.num_ranks = count_ranks(scenario.cluster);
+  sizes.num_ranks = topologies::count_ranks(scenario.cluster);
   sizes.expert_parallel = expert_parallel_size(scenario, sizes.num_ranks);
   sizes.num_groups = sizes.num_ranks / sizes.expert_parallel;
   sizes.num_micro_batches = micro_batches(scenario.training, sizes.num_ranks);

@@ -46,7 +46,9 @@ void require_latency(base::Seconds latency, const char* key) {
           "give it as \"2 us\"");
 }
 
-void check_sizes(const ClusterConfig& config) {
+}  // namespace
+
+int count_ranks(const ClusterConfig& config) {
   require(config.num_nodes >= 1, "num_nodes", "a cluster has at least 1 node", "set it to 1");
   const int per_node = config.node.accelerators_per_node;
   require(per_node >= 1, "node/accelerators_per_node", "a node has at least 1 accelerator",
@@ -58,9 +60,8 @@ void check_sizes(const ClusterConfig& config) {
           std::to_string(config.num_nodes) + " nodes of " + std::to_string(per_node) +
               " accelerators are more than " + std::to_string(kMaxRanks) + " ranks",
           "at most " + std::to_string(kMaxRanks / per_node) + " nodes fit");
+  return config.num_nodes * per_node;
 }
-
-}  // namespace
 
 base::EnumNames<Topology> names_of(Topology) {
   base::EnumNames<Topology> names;
@@ -147,7 +148,7 @@ base::JsonValue resolve_cluster_presets(const base::JsonValue& section) {
 }
 
 Cluster build_cluster(const ClusterConfig& config) {
-  check_sizes(config);
+  count_ranks(config);
   require_bandwidth(config.node.scale_up_bandwidth, "node/scale_up_bandwidth");
   require_bandwidth(config.node.nic_bandwidth, "node/nic_bandwidth");
   require_bandwidth(config.node.pcie_bandwidth, "node/pcie_bandwidth");

@@ -56,6 +56,10 @@ void describe(base::FieldTable& table, ClusterConfig& cluster);
 // base::resolve_preset.
 base::JsonValue resolve_cluster_presets(const base::JsonValue& section);
 
+// num_nodes x accelerators_per_node. Throws base::Error at "/cluster/..." when either is below 1 or
+// there are more than 65,536 ranks.
+int count_ranks(const ClusterConfig& config);
+
 // Builds the graph by the builder that `topology` names. Throws base::Error (where = the JSON
 // pointer, "/cluster/...") on sizes that the topology cannot have, naming the nearest that work.
 Cluster build_cluster(const ClusterConfig& config);

@@ -126,7 +126,7 @@ void validate_experts(const ModelSpec& spec) {
           "lower first_k_dense_replace or moe_layer_freq");
   const int dense_layers = layers - spec.num_moe_layers();
   require(dense_layers == 0 || spec.intermediate_size > 0, "intermediate_size",
-          fmt::format("{} layers are dense but intermediate_size is 0", dense_layers),
+          fmt::format("there are dense layers ({}), but intermediate_size is 0", dense_layers),
           "give the dense layers' intermediate_size");
 }
 

@@ -79,7 +79,7 @@ std::vector<std::uint8_t> read_text(const fs::path& path, std::size_t least_byte
     throw base::Error(path.string(),
                       "the text has " + std::to_string(bytes.size()) + " bytes, and at least " +
                           std::to_string(least_bytes) + " are needed",
-                      "name a longer text, or lower seq_length");
+                      "name a longer text, or use a shorter window");
   }
   return bytes;
 }
