@@ -5,6 +5,7 @@
 #include <atomic>
 #include <exception>
 #include <mutex>
+#include <system_error>
 #include <thread>
 #include <vector>
 
@@ -30,7 +31,11 @@ void parallel_for(int count, int threads, const std::function<void(int)>& work) 
     }
   };
   std::vector<std::thread> others;
-  for (int i = 1; i < std::min(threads, count); ++i) others.emplace_back(take_pieces);
+  try {
+    for (int i = 1; i < std::min(threads, count); ++i) others.emplace_back(take_pieces);
+  } catch (const std::system_error&) {
+    // The system has no more threads; those there are do all the work.
+  }
   take_pieces();
   for (std::thread& other : others) other.join();
   if (failure) std::rethrow_exception(failure);

@@ -8,20 +8,20 @@ namespace {
 
 constexpr double kTwoPi = 6.283185307179586476925;
 
-std::uint64_t split_mix(std::uint64_t x) {
+std::uint64_t stream_seed(std::uint64_t seed, std::string_view name) {
+  std::uint64_t hash = 0xcbf29ce484222325ULL;
+  for (const char c : name) hash = (hash ^ static_cast<unsigned char>(c)) * 0x100000001b3ULL;
+  return mix(hash ^ mix(seed));
+}
+
+}  // namespace
+
+std::uint64_t mix(std::uint64_t x) {
   x += 0x9e3779b97f4a7c15ULL;
   x = (x ^ (x >> 30)) * 0xbf58476d1ce4e5b9ULL;
   x = (x ^ (x >> 27)) * 0x94d049bb133111ebULL;
   return x ^ (x >> 31);
 }
-
-std::uint64_t stream_seed(std::uint64_t seed, std::string_view name) {
-  std::uint64_t hash = 0xcbf29ce484222325ULL;
-  for (const char c : name) hash = (hash ^ static_cast<unsigned char>(c)) * 0x100000001b3ULL;
-  return split_mix(hash ^ split_mix(seed));
-}
-
-}  // namespace
 
 Rng::Rng(std::uint64_t seed, std::string_view stream_name)
     : engine_(stream_seed(seed, stream_name)) {}
@@ -56,6 +56,12 @@ double Rng::gamma(double shape) {
     const double u = 1.0 - uniform();
     if (std::log(u) < 0.5 * x * x + d - d * v + d * std::log(v)) return d * v;
   }
+}
+
+double Rng::log_gamma(double shape) {
+  if (shape >= 1.0) return std::log(gamma(shape));
+  const double boosted = std::log(gamma(shape + 1.0));
+  return boosted + std::log(1.0 - uniform()) / shape;
 }
 
 }  // namespace moesim::base

@@ -10,6 +10,10 @@
 
 namespace moesim::base {
 
+// SplitMix64's mixing function (Steele, Lea and Flood 2014): a bijection that scatters close
+// inputs.
+std::uint64_t mix(std::uint64_t x);
+
 class Rng {
  public:
   // The engine's seed is a hash (FNV-1a, then SplitMix64) of `seed` and the stream's name.
@@ -24,6 +28,8 @@ class Rng {
   double normal();
   // Gamma(shape, 1), shape > 0 (Marsaglia and Tsang 2000; shapes below 1 boosted by u^(1/shape)).
   double gamma(double shape);
+  // Logarithm of a gamma draw, exact also where the draw itself would underflow (shape below 1e-2).
+  double log_gamma(double shape);
 
  private:
   std::mt19937_64 engine_;

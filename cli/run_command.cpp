@@ -2,10 +2,12 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cctype>
 #include <csignal>
 #include <cstdio>
 #include <memory>
 #include <optional>
+#include <string_view>
 #include <thread>
 
 #include "base/error.h"
@@ -38,11 +40,21 @@ struct RunCommandOptions {
   std::vector<std::string> arguments;
 };
 
+// The command line as a shell takes it back.
 std::string quoted(const std::vector<std::string>& arguments) {
+  const auto is_plain = [](unsigned char c) {
+    return std::isalnum(c) != 0 || std::string_view("_./=:,+-").find(c) != std::string_view::npos;
+  };
   std::string command;
   for (const std::string& argument : arguments) {
-    const bool plain = argument.find_first_of(" \"'$\\") == std::string::npos && !argument.empty();
-    command += (command.empty() ? "" : " ") + (plain ? argument : "'" + argument + "'");
+    if (!command.empty()) command += ' ';
+    if (!argument.empty() && std::all_of(argument.begin(), argument.end(), is_plain)) {
+      command += argument;
+      continue;
+    }
+    command += '\'';
+    for (const char c : argument) command += c == '\'' ? std::string("'\\''") : std::string(1, c);
+    command += '\'';
   }
   return command;
 }
@@ -139,14 +151,16 @@ int run(const RunCommandOptions& options) {
   try {
     outcome = experiments::run_points(points, directory, runner);
   } catch (...) {
-    directory.discard();
+    // A lone point's fault leaves nothing behind; finished points are never thrown away.
+    if (points.size() == 1) directory.discard();
+    if (points.size() > 1) directory.finish("stopped by an error");
     throw;
   }
   line.reset();
+  print_results(options, outcome);
   directory.finish(outcome.interrupted  ? "interrupted"
                    : outcome.failed > 0 ? "points failed"
                                         : "complete");
-  print_results(options, outcome);
   std::fprintf(options.json ? stderr : stdout, "results in %s\n", directory.path().c_str());
   if (outcome.interrupted) return kInterrupted;
   if (outcome.our_bug) return kOurBug;

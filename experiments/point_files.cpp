@@ -34,7 +34,7 @@ void write_point_files(const std::filesystem::path& folder, const Point& point,
     write_file(folder / sim::trace_file_name(format), sim::render_trace(format, input));
   }
   if (point.experiment.outputs.routing_trace) {
-    sim::write_routing_trace(folder / "routing.trace", *run.source, run.demand);
+    write_file(folder / "routing.trace", sim::render_routing_trace(*run.source, run.demand));
   }
   write_file(folder / "config.resolved.json", point.resolved_config);
   write_file(folder / "result.json", base::write_json(run.result));

@@ -79,6 +79,16 @@ base::JsonValue list_files(const fs::path& root) {
   return list;
 }
 
+// What a worker that was stopped had begun to write.
+void remove_unfinished(const fs::path& root) {
+  std::vector<fs::path> unfinished;
+  for (const auto& entry : fs::recursive_directory_iterator(root)) {
+    if (entry.path().extension() == ".partial") unfinished.push_back(entry.path());
+  }
+  std::error_code failure;
+  for (const fs::path& file : unfinished) fs::remove(file, failure);
+}
+
 }  // namespace
 
 RunDirectory::RunDirectory(const fs::path& root, const std::vector<Point>& points,
@@ -117,6 +127,7 @@ void RunDirectory::append_result(const std::string& line) {
 }
 
 void RunDirectory::finish(const std::string& status) {
+  remove_unfinished(path_);
   base::JsonValue manifest = base::json_object();
   base::add_member(manifest, "moesim", base::json_of(build_version()));
   base::add_member(manifest, "commit", base::json_of(build_commit()));
@@ -135,11 +146,12 @@ void RunDirectory::finish(const std::string& status) {
 
   const fs::path latest = path_.parent_path() / "latest";
   const fs::path fresh = path_.parent_path() / (".latest-" + std::to_string(getpid()));
+  // Best effort: not every file system has links, and the results are complete without this one.
   std::error_code failure;
   fs::remove(fresh, failure);
   fs::create_directory_symlink(path_.filename(), fresh, failure);
   if (!failure) fs::rename(fresh, latest, failure);
-  if (failure) throw base::Error(latest.string(), "cannot be made: " + failure.message());
+  if (failure) fs::remove(fresh, failure);
 }
 
 void RunDirectory::discard() {

@@ -56,7 +56,13 @@ class Pool {
         options_.progress(finished_,
                           running_.empty() ? sim::Progress{} : running_.front()->worker.progress());
       }
-      outcome_.interrupted = options_.interrupted != nullptr && *options_.interrupted != 0;
+      const bool asked_to_stop = options_.interrupted != nullptr && *options_.interrupted != 0;
+      outcome_.interrupted = asked_to_stop && finished_ < points_.size();
+    }
+    // Behind a point that was stopped there may be finished ones.
+    for (; appended_ < points_.size(); ++appended_) {
+      if (!outcome_.results[appended_].empty())
+        directory_.append_result(outcome_.results[appended_]);
     }
     return std::move(outcome_);
   }
@@ -72,8 +78,15 @@ class Pool {
         finish(index, row_without_figures(point, "skipped", point.skip_reason));
         continue;
       }
-      running_.push_back(std::make_unique<RunningPoint>(
-          index, point, directory_.point_folder(index, point), threads));
+      try {
+        running_.push_back(std::make_unique<RunningPoint>(
+            index, point, directory_.point_folder(index, point), threads));
+      } catch (const base::Error&) {
+        // Those that run will free what this one lacks; without any there is nothing to wait for.
+        if (running_.empty()) throw;
+        --next_;
+        return;
+      }
     }
   }
 

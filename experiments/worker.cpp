@@ -2,6 +2,7 @@
 #include "experiments/worker.h"
 
 #include <fcntl.h>
+#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -79,6 +80,19 @@ void work(const Point& point, const std::filesystem::path& folder, int num_threa
   }
 }
 
+// The system is out of processes or file descriptors.
+[[noreturn]] void fail_to_start() {
+  throw base::Error("--jobs", std::string("a worker process cannot be started: ") + strerror(errno),
+                    "run fewer at a time, as -j 8");
+}
+
+// A child does not outlive the program, and stops when told to.
+void detach_from_parent() {
+  prctl(PR_SET_PDEATHSIG, SIGKILL);
+  std::signal(SIGINT, SIG_IGN);  // Ctrl-C reaches the whole group; the parent decides
+  std::signal(SIGTERM, SIG_DFL);
+}
+
 std::string last_line_of(const std::filesystem::path& file) {
   std::ifstream log(file);
   std::string last;
@@ -95,12 +109,17 @@ Worker::Worker(const Point& point, const std::filesystem::path& folder, int num_
                                     : point.experiment.name + " (" + point.label + ")"),
       folder_(folder) {
   std::array<int, 2> ends{};
-  CHECK(pipe2(ends.data(), O_CLOEXEC) == 0, "a pipe can be made");
+  if (pipe2(ends.data(), O_CLOEXEC) != 0) fail_to_start();
   std::fflush(nullptr);
   child_ = fork();
-  CHECK(child_ >= 0, "a process can be started");
+  if (child_ < 0) {
+    close(ends[0]);
+    close(ends[1]);
+    fail_to_start();
+  }
   if (child_ == 0) {
     close(ends[0]);
+    detach_from_parent();
     const int log = open((folder / "log.txt").c_str(), O_WRONLY | O_CREAT | O_TRUNC, 0644);
     if (log >= 0) {
       dup2(log, STDOUT_FILENO);

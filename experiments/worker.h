@@ -26,7 +26,8 @@ struct WorkerOutcome {
 
 class Worker {
  public:
-  // Forks. The child writes result.json, traces and log.txt into `folder` (which exists) and stops.
+  // Forks; throws base::Error at "--jobs" where the system lets no more processes start. The child
+  // writes result.json, traces and log.txt into `folder` (which exists) and stops.
   Worker(const Point& point, const std::filesystem::path& folder, int num_threads);
   ~Worker();  // kills a child that still runs
   Worker(const Worker&) = delete;

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "sim/scenario.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 
 #include "base/error.h"
@@ -9,8 +11,15 @@
 namespace moesim::sim {
 namespace {
 
-// A step of more tokens on one rank than this cannot be counted in 32 bits with its top-k.
-constexpr std::int64_t kMostTokensPerRank = 1 << 24;
+// Rows are counted in 32 bits, and one expert may get those of a whole group (w4 gives a rank up to
+// half more tokens than the mean).
+constexpr double kMostGroupPairs = 2147483647.0 / 1.5;
+// A group's plan holds matrices of its ranks squared: 0.3 GB each at this size.
+constexpr int kLargestGroup = 8192;
+// Computations of one rank in one layer and micro-batch, forward and backward; an operation takes
+// about 100 bytes.
+constexpr double kOpsPerLayer = 8;
+constexpr double kMostOps = 1e8;
 
 // The divisors of `number` that lie around `wanted`: "32 or 64".
 std::string nearest_divisors(int number, int wanted) {
@@ -28,7 +37,7 @@ std::string nearest_divisors(int number, int wanted) {
 // The largest group that divides the ranks and leaves every rank an expert.
 int default_expert_parallel(int num_ranks, int num_experts) {
   int size = 1;
-  for (int divisor = 1; divisor <= std::min(num_ranks, num_experts); ++divisor) {
+  for (int divisor = 1; divisor <= std::min({num_ranks, num_experts, kLargestGroup}); ++divisor) {
     if (num_ranks % divisor == 0) size = divisor;
   }
   return size;
@@ -51,6 +60,10 @@ int expert_parallel_size(const Scenario& scenario, int num_ranks) {
                           " experts: some would hold none",
                       "use at most " + std::to_string(experts));
   }
+  if (*given > kLargestGroup) {
+    throw base::Error(where, std::to_string(*given) + " ranks are too many for one group",
+                      "use at most " + std::to_string(kLargestGroup));
+  }
   return *given;
 }
 
@@ -66,7 +79,38 @@ int micro_batches(const TrainingConfig& training, int num_ranks) {
                     "use " + std::to_string((batch / at_once + 1) * at_once));
 }
 
+int tokens_per_rank(const Scenario& scenario, const Sizes& sizes) {
+  const double tokens =
+      static_cast<double>(scenario.training.seq_length) * scenario.training.micro_batch_size;
+  const double pairs = tokens * scenario.model.num_experts_per_tok * sizes.expert_parallel;
+  if (pairs <= kMostGroupPairs) return static_cast<int>(tokens);
+  throw base::Error(
+      "/training/micro_batch_size",
+      fmt::format("a group of {} ranks routes {:.0f} (token, expert) pairs at a time, "
+                  "above {:.0f}",
+                  sizes.expert_parallel, pairs, kMostGroupPairs),
+      "lower seq_length, micro_batch_size or expert_model_parallel_size");
+}
+
+void check_step_size(const Scenario& scenario, const Sizes& sizes) {
+  const double operations =
+      kOpsPerLayer * sizes.num_ranks * sizes.num_micro_batches * scenario.model.num_hidden_layers;
+  if (operations <= kMostOps) return;
+  throw base::Error(
+      "/training/global_batch_size",
+      fmt::format("the step has about {:.0f} operations, above {:.0f}", operations, kMostOps),
+      "lower global_batch_size, num_nodes or num_hidden_layers");
+}
+
 void check_routing(const Scenario& scenario, const Sizes& sizes) {
+  const ProxySettings& proxy = scenario.routing.proxy;
+  if (scenario.routing.source == RoutingSourceKind::numerics &&
+      proxy.hidden_size % proxy.num_attention_heads != 0) {
+    throw base::Error("/routing/proxy/num_attention_heads",
+                      std::to_string(proxy.num_attention_heads) +
+                          " heads do not divide hidden_size " + std::to_string(proxy.hidden_size),
+                      "choose a divisor of hidden_size");
+  }
   const SyntheticSettings& synthetic = scenario.routing.synthetic;
   if (scenario.routing.source == RoutingSourceKind::synthetic &&
       uses_hot_rank(synthetic.distribution) && synthetic.hot_rank >= sizes.expert_parallel) {
@@ -132,25 +176,19 @@ void describe(base::FieldTable& table, NetworkConfig& network) {
       "fidelity", network.fidelity,
       "analytic: each collective alone, most loaded link (the floor). collective: a "
       "collective is one activity on all its links, sharing with others. flow: every message "
-      "by itself, max-min fair.");
+      "by itself, max-min fair; for expert-parallel groups of up to about 64 ranks.");
 }
 
 Sizes validate(const Scenario& scenario) {
   model::validate(scenario.model);
+  topologies::validate(scenario.cluster);
   Sizes sizes;
   sizes.num_ranks = topologies::count_ranks(scenario.cluster);
   sizes.expert_parallel = expert_parallel_size(scenario, sizes.num_ranks);
   sizes.num_groups = sizes.num_ranks / sizes.expert_parallel;
   sizes.num_micro_batches = micro_batches(scenario.training, sizes.num_ranks);
-  const std::int64_t tokens =
-      static_cast<std::int64_t>(scenario.training.seq_length) * scenario.training.micro_batch_size;
-  if (tokens > kMostTokensPerRank) {
-    throw base::Error("/training/micro_batch_size",
-                      std::to_string(tokens) + " tokens on one rank at a time are more than " +
-                          std::to_string(kMostTokensPerRank),
-                      "lower seq_length or micro_batch_size");
-  }
-  sizes.tokens_per_rank = static_cast<int>(tokens);
+  sizes.tokens_per_rank = tokens_per_rank(scenario, sizes);
+  check_step_size(scenario, sizes);
   check_routing(scenario, sizes);
   return sizes;
 }

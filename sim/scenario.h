@@ -24,7 +24,7 @@ struct TrainingConfig {
 };
 
 struct ParallelConfig {
-  std::optional<int> expert_model_parallel_size;  // null: all ranks, at most the experts
+  std::optional<int> expert_model_parallel_size;  // null: the most that divides the ranks
   ExpertPlacement expert_placement = ExpertPlacement::contiguous;
 };
 

@@ -8,6 +8,7 @@
 #include "base/check.h"
 #include "base/data_directory.h"
 #include "base/error.h"
+#include "base/named_table.h"
 #include "topologies/builders/rail_optimized_fat_tree.h"
 #include "topologies/builders/single_switch.h"
 
@@ -15,19 +16,23 @@ namespace moesim::topologies {
 namespace {
 
 struct TopologyEntry {
-  Topology topology;
+  Topology id;
   const char* name;
+  void (*check)(const Fabric&);  // null where the fabric section is not used
   Cluster (*build)(const ClusterConfig&);
 };
 
 // Every topology there is: the one place to add another.
 const std::vector<TopologyEntry>& topologies() {
   static const std::vector<TopologyEntry> table = {
-      {Topology::single_switch, "single_switch", build_single_switch},
-      {Topology::rail_optimized_fat_tree, "rail_optimized_fat_tree", build_rail_optimized_fat_tree},
+      {Topology::single_switch, "single_switch", nullptr, build_single_switch},
+      {Topology::rail_optimized_fat_tree, "rail_optimized_fat_tree", check_fat_tree,
+       build_rail_optimized_fat_tree},
   };
   return table;
 }
+
+const TopologyEntry& entry_of(Topology topology) { return base::row_of(topologies(), topology); }
 
 // More would ask for tens of gigabytes of routes.
 constexpr std::int64_t kMaxRanks = 65536;
@@ -63,11 +68,7 @@ int count_ranks(const ClusterConfig& config) {
   return config.num_nodes * per_node;
 }
 
-base::EnumNames<Topology> names_of(Topology) {
-  base::EnumNames<Topology> names;
-  for (const TopologyEntry& entry : topologies()) names.emplace_back(entry.topology, entry.name);
-  return names;
-}
+base::EnumNames<Topology> names_of(Topology) { return base::names_in(topologies()); }
 
 void describe(base::FieldTable& table, Node& node) {
   table.title("node", "A server: accelerators on one scale-up switch, one NIC each.");
@@ -131,8 +132,11 @@ void describe(base::FieldTable& table, ClusterConfig& cluster) {
   table.field("fabric", cluster.fabric, "The switches between the nodes.")
       .used_when(cluster.topology == Topology::rail_optimized_fat_tree,
                  "cluster.topology is rail_optimized_fat_tree");
-  table.field("ecmp_seed", cluster.ecmp_seed,
-              "Seed of the switches' hash that picks among equally short routes.");
+  table
+      .field("ecmp_seed", cluster.ecmp_seed,
+             "Seed of the switches' hash that picks among equally short routes.")
+      .used_when(cluster.topology == Topology::rail_optimized_fat_tree,
+                 "cluster.topology is rail_optimized_fat_tree");
   table.field("sources", cluster.sources, "Where each number comes from, by key.");
 }
 
@@ -147,17 +151,20 @@ base::JsonValue resolve_cluster_presets(const base::JsonValue& section) {
   return cluster;
 }
 
-Cluster build_cluster(const ClusterConfig& config) {
+void validate(const ClusterConfig& config) {
   count_ranks(config);
   require_bandwidth(config.node.scale_up_bandwidth, "node/scale_up_bandwidth");
   require_bandwidth(config.node.nic_bandwidth, "node/nic_bandwidth");
   require_bandwidth(config.node.pcie_bandwidth, "node/pcie_bandwidth");
   require_latency(config.node.scale_up_latency, "node/scale_up_latency");
   require_latency(config.node.nic_latency, "node/nic_latency");
-  for (const TopologyEntry& entry : topologies()) {
-    if (entry.topology == config.topology) return entry.build(config);
-  }
-  base::fail_check("topology is in the table", __FILE__, __LINE__, "an entry is missing");
+  const TopologyEntry& entry = entry_of(config.topology);
+  if (entry.check != nullptr) entry.check(config.fabric);
+}
+
+Cluster build_cluster(const ClusterConfig& config) {
+  validate(config);
+  return entry_of(config.topology).build(config);
 }
 
 }  // namespace moesim::topologies

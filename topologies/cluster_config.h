@@ -60,6 +60,9 @@ base::JsonValue resolve_cluster_presets(const base::JsonValue& section);
 // there are more than 65,536 ranks.
 int count_ranks(const ClusterConfig& config);
 
+// Checks what single fields cannot. Throws base::Error at "/cluster/...".
+void validate(const ClusterConfig& config);
+
 // Builds the graph by the builder that `topology` names. Throws base::Error (where = the JSON
 // pointer, "/cluster/...") on sizes that the topology cannot have, naming the nearest that work.
 Cluster build_cluster(const ClusterConfig& config);

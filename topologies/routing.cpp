@@ -7,18 +7,11 @@
 
 #include "base/check.h"
 #include "base/error.h"
+#include "base/rng.h"
 #include "topologies/graph.h"
 
 namespace moesim::topologies {
 namespace {
-
-// The finaliser of SplitMix64 (Steele, Lea, Flood 2014): every input bit flips half the output's.
-std::uint64_t mix(std::uint64_t x) {
-  x += 0x9e3779b97f4a7c15ULL;
-  x = (x ^ (x >> 30)) * 0xbf58476d1ce4e5b9ULL;
-  x = (x ^ (x >> 27)) * 0x94d049bb133111ebULL;
-  return x ^ (x >> 31);
-}
 
 // For one destination: vertex v's links on shortest ways are links[first[v]] ..
 // links[first[v+1]-1].
@@ -128,8 +121,9 @@ const NextHops& Router::State::next_hops_to(int destination) {
 std::span<const int> Router::State::find_route(int source, int destination) {
   const NextHops& next = next_hops_to(destination);
   const int goal = cluster.accelerators[destination];
-  const std::uint64_t pair_hash = mix(mix(mix(seed) + static_cast<std::uint64_t>(source)) +
-                                      static_cast<std::uint64_t>(destination));
+  const std::uint64_t pair_hash =
+      base::mix(base::mix(base::mix(seed) + static_cast<std::uint64_t>(source)) +
+                static_cast<std::uint64_t>(destination));
   walk.clear();
   for (int vertex = cluster.accelerators[source]; vertex != goal;) {
     const int begin = next.first[vertex];
@@ -144,7 +138,7 @@ std::span<const int> Router::State::find_route(int source, int destination) {
     // A single choice needs no hash; most vertices have one.
     const std::uint64_t choice = choices == 1
                                      ? 0
-                                     : mix(pair_hash + static_cast<std::uint64_t>(vertex)) %
+                                     : base::mix(pair_hash + static_cast<std::uint64_t>(vertex)) %
                                            static_cast<std::uint64_t>(choices);
     const int link = next.links[static_cast<std::size_t>(begin) + choice];
     walk.push_back(link);

@@ -5,6 +5,8 @@
 #include <array>
 #include <map>
 
+#include "base/named_table.h"
+
 namespace moesim::sim {
 namespace {
 
@@ -94,16 +96,11 @@ constexpr std::array<Algorithm, 2> kAlgorithms = {{
 
 }  // namespace
 
-base::EnumNames<AllReduce> names_of(AllReduce) {
-  base::EnumNames<AllReduce> names;
-  for (const Algorithm& algorithm : kAlgorithms) names.emplace_back(algorithm.id, algorithm.name);
-  return names;
-}
+base::EnumNames<AllReduce> names_of(AllReduce) { return base::names_in(kAlgorithms); }
 
 Collective all_reduce(AllReduce algorithm, topologies::Router& router,
                       const std::vector<int>& ranks, Bytes bytes) {
-  Collective collective =
-      kAlgorithms[static_cast<std::size_t>(algorithm)].build(router, ranks, bytes);
+  Collective collective = base::row_of(kAlgorithms, algorithm).build(router, ranks, bytes);
   collective.ranks = ranks;
   return collective;
 }

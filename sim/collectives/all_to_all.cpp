@@ -5,6 +5,7 @@
 #include <array>
 
 #include "base/check.h"
+#include "base/named_table.h"
 
 namespace moesim::sim {
 namespace {
@@ -89,11 +90,7 @@ constexpr std::array<Algorithm, 2> kAlgorithms = {{
 
 }  // namespace
 
-base::EnumNames<AllToAll> names_of(AllToAll) {
-  base::EnumNames<AllToAll> names;
-  for (const Algorithm& algorithm : kAlgorithms) names.emplace_back(algorithm.id, algorithm.name);
-  return names;
-}
+base::EnumNames<AllToAll> names_of(AllToAll) { return base::names_in(kAlgorithms); }
 
 base::EnumNames<WireType> names_of(WireType) {
   return {{WireType::bf16, "bf16"}, {WireType::fp8, "fp8"}};
@@ -109,7 +106,7 @@ Collective all_to_all(AllToAll algorithm, const Group& group, const DispatchPlan
                       Direction direction, base::Bytes bytes_per_row) {
   CHECK(static_cast<int>(group.ranks.size()) == plan.num_ranks, "the plan is the group's");
   Messages messages(group, direction, bytes_per_row);
-  kAlgorithms[static_cast<std::size_t>(algorithm)].send(group, plan, messages);
+  base::row_of(kAlgorithms, algorithm).send(group, plan, messages);
   Collective collective;
   collective.ranks = group.ranks;
   collective.transfers = messages.take();

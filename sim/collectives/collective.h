@@ -12,7 +12,7 @@ namespace moesim::sim {
 
 // Messages that start together and end when the last has arrived.
 struct Collective {
-  std::string name;                             // for traces and errors: "dispatch layer 3"
+  std::string name;                             // "dispatch L3 mb0 fwd", for people who debug
   std::vector<int> ranks;                       // participants, ascending
   std::vector<topologies::Transfer> transfers;  // 0-byte and rank-to-itself ones cost nothing
   base::Seconds protocol_latency;               // paid once before any byte moves (ring steps, ...)

@@ -85,12 +85,6 @@ Seconds time_grouped_weight_gradient(const Accelerator& accelerator, std::span<c
   return join(accelerator, memory_time(accelerator, bytes), math);
 }
 
-Seconds time_gemm(const Accelerator& accelerator, std::int64_t rows, std::int64_t n,
-                  std::int64_t k) {
-  const int dense_rows = static_cast<int>(rows);
-  return time_grouped_gemm(accelerator, std::span(&dense_rows, 1), n, k);
-}
-
 Seconds time_fused(const Accelerator& accelerator, Flops flops, Bytes bytes) {
   if (flops.value == 0 && bytes.value == 0) return Seconds(0);
   return join(accelerator, memory_time(accelerator, bytes), flops / accelerator.achievable_bf16);

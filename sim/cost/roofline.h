@@ -36,10 +36,6 @@ base::Seconds time_grouped_weight_gradient(const topologies::Accelerator& accele
                                            std::span<const int> rows, std::int64_t n,
                                            std::int64_t k);
 
-// One dense GEMM: time_grouped_gemm with one expert.
-base::Seconds time_gemm(const topologies::Accelerator& accelerator, std::int64_t rows,
-                        std::int64_t n, std::int64_t k);
-
 // Matrix work that is not one GEMM (attention scores) with the bytes it moves.
 base::Seconds time_fused(const topologies::Accelerator& accelerator, base::Flops flops,
                          base::Bytes bytes);

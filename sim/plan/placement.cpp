@@ -4,6 +4,7 @@
 #include <array>
 
 #include "base/check.h"
+#include "base/named_table.h"
 
 namespace moesim::sim {
 namespace {
@@ -38,11 +39,7 @@ constexpr std::array<Policy, 2> kPolicies = {{
 
 }  // namespace
 
-base::EnumNames<ExpertPlacement> names_of(ExpertPlacement) {
-  base::EnumNames<ExpertPlacement> names;
-  for (const Policy& policy : kPolicies) names.emplace_back(policy.id, policy.name);
-  return names;
-}
+base::EnumNames<ExpertPlacement> names_of(ExpertPlacement) { return base::names_in(kPolicies); }
 
 std::vector<int> Placement::experts_of_rank(int rank) const {
   std::vector<int> experts;
@@ -54,7 +51,7 @@ std::vector<int> Placement::experts_of_rank(int rank) const {
 
 Placement place_experts(ExpertPlacement policy, int num_experts, int num_ranks) {
   CHECK(num_ranks >= 1 && num_ranks <= num_experts, "validated with the scenario");
-  return {num_ranks, kPolicies[static_cast<std::size_t>(policy)].place(num_experts, num_ranks)};
+  return {num_ranks, base::row_of(kPolicies, policy).place(num_experts, num_ranks)};
 }
 
 }  // namespace moesim::sim

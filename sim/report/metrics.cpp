@@ -6,6 +6,7 @@
 #include <numeric>
 
 #include "base/check.h"
+#include "base/named_table.h"
 #include "sim/cost/roofline.h"
 #include "sim/report/step_analysis.h"
 #include "sim/report/traffic_figures.h"
@@ -134,6 +135,11 @@ std::vector<std::string> warnings_of(const MetricsInput& input, const Result& re
         base::to_text(base::Bytes(std::ceil(result.memory_bytes_per_rank.peak / 1e9) * 1e9)) +
         " of " + base::to_text(accelerator.memory) + "; times are as if it fitted");
   }
+  if (!result.hottest_links.empty() && result.hottest_links.front().busy_fraction > 1) {
+    warnings.push_back(
+        "a link is asked for more than it has: the analytic network lets collectives overlap "
+        "without sharing links");
+  }
   if (!accelerator.num_sms) {
     warnings.push_back(accelerator.name +
                        " has no num_sms: the compute model rounds up tiles but not waves");
@@ -170,13 +176,6 @@ void fill_times(const MetricsInput& input, Result& result) {
   result.overlap_fraction = overlap.fraction;
 }
 
-std::string fidelity_name(Fidelity fidelity) {
-  for (const auto& [id, name] : names_of(fidelity)) {
-    if (id == fidelity) return name;
-  }
-  return {};
-}
-
 }  // namespace
 
 Result compute_result(const MetricsInput& input) {
@@ -184,7 +183,7 @@ Result compute_result(const MetricsInput& input) {
   result.scenario.name = input.scenario.name;
   result.scenario.point = input.scenario.point;
   result.routing_source = input.source.description();
-  result.scenario.fidelity = fidelity_name(input.scenario.network.fidelity);
+  result.scenario.fidelity = base::name_in_words(input.scenario.network.fidelity);
   result.scenario.num_ranks = input.sizes.num_ranks;
   result.scenario.expert_model_parallel_size = input.sizes.expert_parallel;
   fill_times(input, result);

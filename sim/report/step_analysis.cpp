@@ -88,7 +88,8 @@ PhaseTimes mean_rank_times(const StepGraph& graph, const Timeline& timeline) {
   });
   const double ranks = std::max(1, graph.num_ranks);
   for (Seconds& time : times.phases) time = time / ranks;
-  times.idle = timeline.end - busy / ranks;
+  // Rounding can leave a trace below zero where nobody waits.
+  times.idle = std::max(timeline.end - busy / ranks, Seconds(0));
   return times;
 }
 
@@ -107,7 +108,7 @@ Overlap overlap_of(const StepGraph& graph, const Timeline& timeline) {
     std::stable_sort(both.begin(), both.end(), starts_earlier);
     const Seconds computed = covered(compute[rank]);
     const Seconds moved = covered(communication[rank]);
-    exposed += timeline.end - computed;
+    exposed += std::max(timeline.end - computed, Seconds(0));
     communicated += moved;
     hidden += computed + moved - covered(both);
   }

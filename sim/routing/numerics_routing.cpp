@@ -70,13 +70,6 @@ class NumericsRouting final : public RoutingSource {
 
 std::unique_ptr<RoutingSource> make_numerics_routing(const ProxySettings& settings,
                                                      const RoutingContext& context) {
-  if (settings.hidden_size % settings.num_attention_heads != 0) {
-    throw base::Error("/routing/proxy/num_attention_heads",
-                      std::to_string(settings.num_attention_heads) +
-                          " heads do not divide hidden_size " +
-                          std::to_string(settings.hidden_size),
-                      "choose a divisor of hidden_size");
-  }
   // What model::Proxy asks for: ten windows with their successors, the last held out.
   const std::size_t least_bytes = 10 * (static_cast<std::size_t>(settings.window) + 1);
   std::vector<std::uint8_t> text =
@@ -86,7 +79,8 @@ std::unique_ptr<RoutingSource> make_numerics_routing(const ProxySettings& settin
                                              context);
   } catch (const base::Error& error) {
     // The proxy knows its own keys, not where an experiment has them.
-    throw base::Error("/routing/proxy/" + error.where(), error.message(), error.hint());
+    if (error.where() != "learning_rate") throw;
+    throw base::Error("/routing/proxy/learning_rate", error.message(), error.hint());
   }
 }
 

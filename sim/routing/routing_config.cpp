@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "sim/routing/routing_source.h"
+#include "sim/routing/routing_config.h"
 
 namespace moesim::sim {
 

@@ -5,6 +5,7 @@
 #include <cmath>
 #include <numeric>
 
+#include "base/named_table.h"
 #include "base/rng.h"
 #include "sim/routing/weighted_sampler.h"
 
@@ -34,12 +35,15 @@ Weights zipf(double exponent, int experts, std::uint64_t seed, int layer) {
   return weights;
 }
 
-// A point of Dirichlet(alpha, ..., alpha): normalised gamma draws. A floor keeps every expert
-// possible.
+// A point of Dirichlet(alpha, ..., alpha): gamma draws, relative to the largest, taken as
+// logarithms since those of small alpha lie far below what a double holds. A floor keeps every
+// expert possible.
 Weights dirichlet(double alpha, int experts, std::uint64_t seed, int layer) {
   base::Rng rng(seed, stream("dirichlet", 0, layer));
   Weights weights(experts);
-  for (double& weight : weights) weight = std::max(rng.gamma(alpha), 1e-12);
+  for (double& weight : weights) weight = rng.log_gamma(alpha);
+  const double largest = *std::max_element(weights.begin(), weights.end());
+  for (double& weight : weights) weight = std::max(std::exp(weight - largest), 1e-12);
   return weights;
 }
 
@@ -76,10 +80,7 @@ class SyntheticRouting final : public RoutingSource {
   }
 
   std::string description() const override {
-    for (const auto& [id, name] : names_of(settings_.distribution)) {
-      if (id == settings_.distribution) return "synthetic (" + name + ")";
-    }
-    return "synthetic";
+    return "synthetic (" + base::name_in_words(settings_.distribution) + ")";
   }
 
  private:

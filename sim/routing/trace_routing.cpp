@@ -186,8 +186,7 @@ std::unique_ptr<RoutingSource> read_routing_trace(const std::filesystem::path& p
                                     "trace (recorded from " + header.source + ")");
 }
 
-void write_routing_trace(const std::filesystem::path& path, const RoutingSource& source,
-                         const RoutingDemand& demand) {
+std::string render_routing_trace(const RoutingSource& source, const RoutingDemand& demand) {
   if (demand.num_experts > kMostExperts) {
     throw base::Error("/outputs/routing_trace", "the format holds at most 65,536 experts");
   }
@@ -208,12 +207,8 @@ void write_routing_trace(const std::filesystem::path& path, const RoutingSource&
       }
     }
   }
-  std::string line = base::write_json(header);
-  std::erase(line, '\n');
-  std::ofstream file(path, std::ios::binary);
-  file << kMagic << line << '\n' << body;
-  file.close();
-  if (!file) fail(path, "cannot be written", "check the folder's permissions and the disk's space");
+  const std::string line = base::to_text(base::to_json(header), base::JsonStyle::compact);
+  return std::string(kMagic) + line + "\n" + body;
 }
 
 }  // namespace moesim::sim

@@ -8,6 +8,7 @@
 
 #include <filesystem>
 #include <memory>
+#include <string>
 
 #include "sim/routing/routing_source.h"
 
@@ -20,9 +21,8 @@ namespace moesim::sim {
 std::unique_ptr<RoutingSource> read_routing_trace(const std::filesystem::path& path,
                                                   const RoutingDemand& demand);
 
-// Writes what `source` decides for the whole step; replayed, it gives the same plan byte for byte.
-// Throws base::Error when the file cannot be written or there are more than 65,536 experts.
-void write_routing_trace(const std::filesystem::path& path, const RoutingSource& source,
-                         const RoutingDemand& demand);
+// What `source` decides for the whole step, as the bytes of such a file; replayed, it gives the
+// same plan byte for byte. Throws base::Error when there are more than 65,536 experts.
+std::string render_routing_trace(const RoutingSource& source, const RoutingDemand& demand);
 
 }  // namespace moesim::sim

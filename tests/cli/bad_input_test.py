@@ -201,7 +201,7 @@ class BadCommands(BadInputTest):
                          "--set", "model.top_k=33",
                          cwd=self.without("num_experts_per_tok"))
         self.run_refused("--set cluster.num_nodes=8193  /cluster/num_nodes",
-                         "8193 nodes of 8 accelerators are not 1 to 65536 ranks", "at most 65536",
+                         "8193 nodes of 8 accelerators are more than 65536 ranks", "at most 8192 nodes fit",
                          "small.json", "--set", "cluster.num_nodes=8193")
 
     def without(self, key):

@@ -10,9 +10,7 @@
 #include "topologies/builders/node.h"
 
 namespace moesim::topologies {
-namespace {
-
-void check_fabric(const Fabric& fabric) {
+void check_fat_tree(const Fabric& fabric) {
   if (fabric.nodes_per_leaf < 1) {
     throw base::Error("/cluster/fabric/nodes_per_leaf", "a leaf joins at least 1 node",
                       "set it to half the ports of the switch, as 32");
@@ -33,11 +31,8 @@ void check_fabric(const Fabric& fabric) {
   }
 }
 
-}  // namespace
-
 Cluster build_rail_optimized_fat_tree(const ClusterConfig& config) {
   const Fabric& fabric = config.fabric;
-  check_fabric(fabric);
   const int rails = config.node.accelerators_per_node;
   const int nodes_per_pod = std::min(fabric.nodes_per_leaf, config.num_nodes);
   const int num_pods = (config.num_nodes - 1) / nodes_per_pod + 1;

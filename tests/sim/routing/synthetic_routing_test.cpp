@@ -121,6 +121,18 @@ TEST(SyntheticRouting, ZipfWeightsAreAPermutationOfTheLaw) {
   for (int i = 0; i < 16; ++i) EXPECT_NEAR(weights[i], 1 / std::sqrt(i + 1.0), 1e-12);
 }
 
+// At alpha 0.001 one expert has nearly all: the others' shares are powers u^1000 of uniform draws.
+TEST(SyntheticRouting, SmallDirichletIsNearlyOneHot) {
+  SyntheticSettings settings;
+  settings.distribution = Distribution::dirichlet;
+  settings.dirichlet_alpha = 1e-3;
+  for (std::uint64_t seed = 0; seed < 100; ++seed) {
+    const auto weights = expert_weights(settings, seed, demand_of(4, 8, 2, 10), 0, 0);
+    EXPECT_EQ(*std::max_element(weights.begin(), weights.end()), 1.0);
+    EXPECT_GE(std::count_if(weights.begin(), weights.end(), [](double w) { return w < 1e-3; }), 6);
+  }
+}
+
 // Positions 0..3 of 10 tokens: 0.5, 0.8333, 1.1667, 1.5 of the mean, rounded down.
 TEST(SyntheticRouting, W4IsRaggedAndW5LeavesOneRankEmpty) {
   const RoutingDemand demand = demand_of(4, 16, 2, 10);

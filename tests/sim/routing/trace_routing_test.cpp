@@ -32,7 +32,7 @@ class TraceRoutingTest : public ::testing::Test {
     SyntheticSettings settings;
     settings.distribution = Distribution::w4_ragged_source;
     source_ = make_synthetic_routing(settings, {router_, demand_, 1, {}});
-    write_routing_trace(path_, *source_, demand_);
+    overwrite(render_routing_trace(*source_, demand_));
   }
 
   std::string bytes() const {
