@@ -74,6 +74,35 @@ TEST(Scenario, NamesTheNextBatchThatDivides) {
   EXPECT_EQ(complaint(scenario), Complaint("/training/global_batch_size", "use 16"));
 }
 
+// 8 ranks x 2^21 tokens x top-2 = 2^25 pairs in the group fit; 2^22 x 64 sequences do not.
+TEST(Scenario, RefusesMorePairsThanAPlanCounts) {
+  Scenario scenario = example_scenario();
+  scenario.training.seq_length = 1 << 21;
+  EXPECT_EQ(complaint(scenario).first, "no complaint");
+  scenario.training.seq_length = 1 << 22;
+  scenario.training.micro_batch_size = 64;
+  EXPECT_EQ(complaint(scenario).first, "/training/micro_batch_size");
+}
+
+// 8 ranks x 2 layers x 8 operations = 128 a micro-batch; a million micro-batches are 1.28e8.
+TEST(Scenario, RefusesStepsOfMoreOperationsThanMemoryHolds) {
+  Scenario scenario = example_scenario();
+  scenario.training.global_batch_size = 8 * 500000;
+  EXPECT_EQ(complaint(scenario).first, "no complaint");
+  scenario.training.global_batch_size = 8 * 1000000;
+  EXPECT_EQ(complaint(scenario).first, "/training/global_batch_size");
+}
+
+TEST(Scenario, RefusesFabricsAndProxiesBeforeTheyAreBuilt) {
+  Scenario scenario = example_scenario();
+  scenario.routing.proxy.num_attention_heads = 3;
+  EXPECT_EQ(complaint(scenario).first, "/routing/proxy/num_attention_heads");
+  scenario.routing.proxy.num_attention_heads = 2;
+  scenario.cluster.topology = topologies::Topology::rail_optimized_fat_tree;
+  scenario.cluster.fabric.oversubscription = 5;
+  EXPECT_EQ(complaint(scenario).first, "/cluster/fabric/oversubscription") << "4 nodes a leaf";
+}
+
 TEST(Scenario, RefusesAHotRankOutsideItsGroup) {
   Scenario scenario = example_scenario();
   scenario.routing.source = RoutingSourceKind::synthetic;

@@ -3,11 +3,13 @@
 
 #include <gtest/gtest.h>
 
+#include <functional>
 #include <stdexcept>
 #include <string>
 
 #include "tests/support/example_cluster.h"
 #include "tests/support/in_child_process.h"
+#include "tests/support/skewed_traffic.h"
 
 namespace moesim::sim {
 namespace {
@@ -33,7 +35,8 @@ TEST(CollectiveNetwork, AClusterTooLargeForTheSolverIsAnError) {
   }
 }
 
-// Alone, a collective ends exactly at its floor, whatever its latencies.
+// Where fair sharing keeps the busiest link busy, a collective alone ends exactly at its floor,
+// whatever its latencies.
 TEST(CollectiveNetwork, ACollectiveAloneEndsAtItsFloor) {
   const topologies::Cluster cluster =
       build_cluster(example_config(Topology::rail_optimized_fat_tree, 8, 8));
@@ -53,6 +56,45 @@ TEST(CollectiveNetwork, ACollectiveAloneEndsAtItsFloor) {
   });
   ASSERT_EQ(ends.size(), 65u);
   for (const double end : ends) EXPECT_NEAR(end, floor, floor * 1e-9);
+}
+
+// 2.4 ms by hand, and latencies of 4 us + 1 us between pods. One after another, more often than
+// there are ranks: a task gives its pace link back.
+TEST(CollectiveNetwork, WhereTheBusiestLinkIsNotKeptBusyACollectiveTakesTheFairTime) {
+  const topologies::Cluster cluster = build_cluster(testing::thin_uplinks());
+  const std::vector<double> ends = in_child_process([&] {
+    topologies::Router router(cluster);
+    const auto network = make_collective_network(router);
+    std::vector<double> times;
+    std::function<void(const CollectiveEnd&)> next = [&](const CollectiveEnd& end) {
+      times.push_back(end.end.value);
+      if (times.size() < 20) network->start(testing::hot_nic_behind_thin_uplinks(), next);
+    };
+    network->start(testing::hot_nic_behind_thin_uplinks(), next);
+    network->run();
+    return times;
+  });
+  ASSERT_EQ(ends.size(), 20u);
+  for (int i = 0; i < 20; ++i) EXPECT_NEAR(ends[i], (i + 1) * 2.405e-3, (i + 1) * 2.4e-9);
+}
+
+// Two of them at once share rank 8's NIC, 200 MB at 50 GB/s: 4 ms, which leaves each enough time
+// for its pace.
+TEST(CollectiveNetwork, OverlappingTasksWithAPaceShareTheirLinks) {
+  const topologies::Cluster cluster = build_cluster(testing::thin_uplinks());
+  const std::vector<double> ends = in_child_process([&] {
+    topologies::Router router(cluster);
+    const auto network = make_collective_network(router);
+    std::vector<double> times;
+    for (int i = 0; i < 2; ++i) {
+      network->start(testing::hot_nic_behind_thin_uplinks(),
+                     [&](const CollectiveEnd& end) { times.push_back(end.end.value); });
+    }
+    network->run();
+    return times;
+  });
+  ASSERT_EQ(ends.size(), 2u);
+  for (const double end : ends) EXPECT_NEAR(end, 4.005e-3, 4e-9);
 }
 
 // Four equal collectives over the same links take four times as long as one's bytes, 1 MB at

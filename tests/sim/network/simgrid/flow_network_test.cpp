@@ -9,6 +9,7 @@
 #include "tests/support/example_cluster.h"
 #include "tests/support/in_child_process.h"
 #include "tests/support/max_min_solver.h"
+#include "tests/support/skewed_traffic.h"
 
 namespace moesim::sim {
 namespace {
@@ -120,6 +121,30 @@ TEST_P(BothTopologies, CollectiveAndFlowAgreeOnSkewedTraffic) {
 INSTANTIATE_TEST_SUITE_P(Topologies, BothTopologies,
                          ::testing::Values(Topology::single_switch,
                                            Topology::rail_optimized_fat_tree));
+
+// 2.4 ms by hand and 5 us of latency, at both.
+TEST(FlowNetwork, AgreesWithCollectiveOnAHotNicBehindThinUplinks) {
+  const topologies::Cluster cluster = build_cluster(testing::thin_uplinks());
+  for (const Fidelity fidelity : {Fidelity::flow, Fidelity::collective}) {
+    const auto ends = run_alone(fidelity, cluster, testing::hot_nic_behind_thin_uplinks());
+    EXPECT_NEAR(ends.front(), 2.405e-3, 2.4e-9);
+  }
+}
+
+// 64 ranks, one of them hot, on uplinks of a quarter of the NICs' bandwidth: the busiest link waits
+// for others, and the collective ends more than 2 % after its floor.
+TEST(FlowNetwork, AgreesWithCollectiveWhereTheFabricIsOversubscribed) {
+  topologies::ClusterConfig config = example_config(Topology::rail_optimized_fat_tree, 8, 8);
+  config.fabric.nodes_per_leaf = 8;
+  config.fabric.oversubscription = 4;
+  const topologies::Cluster cluster = build_cluster(config);
+  const Collective traffic = testing::hot_rank_all_to_all(64, 1e6, 1);
+  topologies::Router router(cluster);
+  const double flow = run_alone(Fidelity::flow, cluster, traffic).front();
+  const double collective = run_alone(Fidelity::collective, cluster, traffic).front();
+  EXPECT_GT(flow, floor_of(router, traffic).value * 1.02);
+  EXPECT_NEAR(collective, flow, flow * 0.01);
+}
 
 }  // namespace
 }  // namespace moesim::sim
