@@ -32,14 +32,15 @@ inline sim::Collective hot_nic_behind_thin_uplinks() {
 }
 
 // Every rank of [0, num_ranks) sends about `mean_bytes` to every other, give or take half, and
-// eight times as much to rank 3.
-inline sim::Collective hot_rank_all_to_all(int num_ranks, double mean_bytes, std::uint64_t seed) {
+// `hot_factor` times as much to rank 3.
+inline sim::Collective hot_rank_all_to_all(int num_ranks, double mean_bytes, double hot_factor,
+                                           std::uint64_t seed) {
   base::Rng rng(seed, "hot_rank_all_to_all");
   std::vector<topologies::Transfer> transfers;
   for (int source = 0; source < num_ranks; ++source) {
     for (int destination = 0; destination < num_ranks; ++destination) {
       if (source == destination) continue;
-      const double times = (destination == 3 ? 8 : 1) * (0.5 + rng.uniform());
+      const double times = (destination == 3 ? hot_factor : 1) * (0.5 + rng.uniform());
       transfers.push_back({source, destination, base::Bytes(std::ceil(mean_bytes * times))});
     }
   }

@@ -4,15 +4,21 @@
 #include <utility>
 
 #include "sim/network/collective_load.h"
+#include "sim/network/fair_makespan.h"
 #include "sim/network/simgrid/engine.h"
 
 namespace moesim::sim {
 namespace {
 
+// How far the busiest link's time and the fair makespan may differ where they are the same.
+constexpr double kRounding = 1e-9;
+
 class CollectiveNetwork final : public Network {
  public:
   explicit CollectiveNetwork(topologies::Router& router)
-      : router_(router), engine_(Engine::Model::parallel_tasks, router.cluster()) {}
+      : router_(router),
+        engine_(Engine::Model::parallel_tasks, router.cluster()),
+        fair_makespan_(router) {}
 
   base::Seconds now() const override { return engine_.now(); }
   void after(base::Seconds delay, std::function<void()> done) override {
@@ -25,6 +31,7 @@ class CollectiveNetwork final : public Network {
  private:
   topologies::Router& router_;
   Engine engine_;
+  FairMakespan fair_makespan_;
 };
 
 void CollectiveNetwork::start(const Collective& collective,
@@ -41,13 +48,15 @@ void CollectiveNetwork::start(const Collective& collective,
     });
   };
   // Whatever of the floor is not the busiest link's time is latency: paid before any byte moves, so
-  // that the collective alone ends exactly at its floor.
+  // that the collective alone ends exactly at its floor, or later by what fair sharing costs it.
   const base::Seconds latency = floor - load.busiest_link;
-  engine_.after(latency, [this, links = std::move(load.links), finish = std::move(finish)] {
+  const base::Seconds fair = fair_makespan_.of(collective);
+  const base::Seconds pace = fair > load.busiest_link * (1 + kRounding) ? fair : base::Seconds(0);
+  engine_.after(latency, [this, links = std::move(load.links), pace, finish = std::move(finish)] {
     if (links.empty()) {
       finish();
     } else {
-      engine_.start_task(links, finish);
+      engine_.start_task(links, pace, finish);
     }
   });
 }

@@ -77,6 +77,14 @@ std::size_t hosts_for(std::size_t links) {
   return n;
 }
 
+const s4u::Link* create_link(s4u::NetZone& zone, const std::string& name, double bandwidth) {
+  s4u::Link* link = zone.create_link(name, bandwidth);
+  // The zone and our own timers carry the latencies.
+  link->set_latency(0);
+  link->seal();
+  return link;
+}
+
 std::int64_t count_channels(const std::vector<int>& channels) {
   std::int64_t count = 0;
   for (std::size_t link = 0; link < channels.size(); ++link) {
@@ -109,7 +117,7 @@ void Engine::create_platform(const topologies::Cluster& cluster) {
   zone_ = new PathZone("cluster");  // SimGrid adopts and deletes it
   s4u::NetZone* zone = zone_->get_iface();
   const std::size_t num_hosts =
-      model_ == Model::parallel_tasks ? hosts_for(static_cast<std::size_t>(num_channels)) : 2;
+      model_ == Model::parallel_tasks ? hosts_for(static_cast<std::size_t>(num_channels) + 1) : 2;
   for (std::size_t i = 0; i < num_hosts; ++i) {
     s4u::Host* host = zone->create_host("host" + std::to_string(i), 1.0);
     CHECK(host->get_netpoint()->id() == i, "hosts are numbered from 0");
@@ -119,12 +127,10 @@ void Engine::create_platform(const topologies::Cluster& cluster) {
   for (std::size_t i = 0; i < cluster.links.size(); ++i) {
     if (channels_[i] != static_cast<int>(i)) continue;
     // Numbered, since two links may share a name.
-    s4u::Link* link =
-        zone->create_link("link" + std::to_string(i), cluster.links[i].bandwidth.value);
-    // The zone and our own timers carry the latencies.
-    link->set_latency(0);
-    link->seal();
-    links_[i] = link;
+    links_[i] = create_link(*zone, "link" + std::to_string(i), cluster.links[i].bandwidth.value);
+  }
+  for (int i = 0; model_ == Model::parallel_tasks && i < cluster.num_ranks(); ++i) {
+    pace_links_.push_back(create_link(*zone, "pace" + std::to_string(i), 1.0));
   }
   zone->seal();
   if (model_ == Model::flows) {
@@ -162,27 +168,39 @@ void Engine::run_due_events() {
   if (!events_.empty()) wake_at(events_.next_time());
 }
 
-void Engine::start_task(const std::vector<topologies::LinkLoad>& link_loads,
+void Engine::start_task(const std::vector<topologies::LinkLoad>& link_loads, base::Seconds pace,
                         std::function<void()> done) {
   std::vector<topologies::LinkLoad> loads = link_loads;
   std::erase_if(loads, [this](const auto& load) { return channels_[load.link] != load.link; });
-  const std::size_t n = hosts_for(loads.size());
+  const std::size_t n = hosts_for(loads.size() + 1);
   std::vector<double> bytes(n * n, 0.0);
   std::vector<const s4u::Link*> links(n * n, nullptr);
-  for (std::size_t i = 0; i < loads.size(); ++i) {
+  const auto put = [&](std::size_t i, double amount, const s4u::Link* link) {
     const std::size_t row = i / (n - 1);
     const std::size_t column = i % (n - 1);
     const std::size_t cell = row * n + column + (column >= row ? 1 : 0);  // off the diagonal
-    bytes[cell] = loads[i].bytes.value;
-    links[cell] = links_[loads[i].link];
+    bytes[cell] = amount;
+    links[cell] = link;
+  };
+  for (std::size_t i = 0; i < loads.size(); ++i) {
+    put(i, loads[i].bytes.value, links_[loads[i].link]);
   }
+  const s4u::Link* pace_link = pace.value > 0 ? take_pace_link() : nullptr;
+  if (pace_link != nullptr) put(loads.size(), pace.value, pace_link);
   zone_->set_pairs(std::move(links), n);
   s4u::ExecPtr task = s4u::Exec::init();
   task->set_hosts({hosts_.begin(), hosts_.begin() + static_cast<std::ptrdiff_t>(n)})
       ->set_flops_amounts(std::vector<double>(n, 0.0))
       ->set_bytes_amounts(bytes);
-  watch(task, std::move(loads), std::move(done));
+  watch({task, std::move(loads), std::move(done), pace_link});
   task->start();
+}
+
+const s4u::Link* Engine::take_pace_link() {
+  CHECK(!pace_links_.empty(), "a rank is in one collective at a time");
+  const s4u::Link* link = pace_links_.back();
+  pace_links_.pop_back();
+  return link;
 }
 
 void Engine::start_message(std::span<const int> route, std::uint64_t bytes, base::Seconds delay,
@@ -196,16 +214,15 @@ void Engine::start_message(std::span<const int> route, std::uint64_t bytes, base
   }
   zone_->set_path(std::move(path), std::max(delay.value, kLeastDelay));
   s4u::CommPtr message = s4u::Comm::sendto_init();
-  watch(message, std::move(loads), std::move(done));
+  watch({message, std::move(loads), std::move(done), nullptr});
   // The last of the three starts it.
   message->set_payload_size(bytes)->set_source(hosts_[0])->set_destination(hosts_[1]);
 }
 
-void Engine::watch(s4u::ActivityPtr activity, std::vector<topologies::LinkLoad> loads,
-                   std::function<void()> done) {
-  recorder_.start(loads);
-  const s4u::Activity* key = activity.get();
-  running_.emplace(key, Running{std::move(activity), std::move(loads), std::move(done)});
+void Engine::watch(Running running) {
+  recorder_.start(running.loads);
+  const s4u::Activity* key = running.activity.get();
+  running_.emplace(key, std::move(running));
 }
 
 void Engine::on_completion(const s4u::Activity& activity) {
@@ -214,6 +231,7 @@ void Engine::on_completion(const s4u::Activity& activity) {
   Running ended = std::move(found->second);
   running_.erase(found);
   recorder_.end(ended.loads);
+  if (ended.pace != nullptr) pace_links_.push_back(ended.pace);
   // SimGrid still uses the activity after this callback.
   graveyard_.push_back(std::move(ended.activity));
   ended.done();

@@ -33,9 +33,11 @@ class Engine {
   void at(base::Seconds date, std::uint64_t sequence, std::function<void()> what);
   void after(base::Seconds delay, std::function<void()> what);
 
-  // Starts one parallel task that carries `link_loads` (not empty, of whole routes).
-  // Model::parallel_tasks.
-  void start_task(const std::vector<topologies::LinkLoad>& link_loads, std::function<void()> done);
+  // Starts one parallel task that carries `link_loads` (not empty, of whole routes), as fast as
+  // links let it but in no less than `pace`, where that is above 0. Model::parallel_tasks, with no
+  // more tasks that have a pace at a time than ranks.
+  void start_task(const std::vector<topologies::LinkLoad>& link_loads, base::Seconds pace,
+                  std::function<void()> done);
   // Starts one message, bytes >= 1, which moves after `delay`. Model::flows.
   void start_message(std::span<const int> route, std::uint64_t bytes, base::Seconds delay,
                      std::function<void()> done);
@@ -54,11 +56,12 @@ class Engine {
     simgrid::s4u::ActivityPtr activity;
     std::vector<topologies::LinkLoad> loads;
     std::function<void()> done;
+    const simgrid::s4u::Link* pace = nullptr;  // one of pace_links_, the task's own; or none
   };
 
   void create_platform(const topologies::Cluster& cluster);
-  void watch(simgrid::s4u::ActivityPtr activity, std::vector<topologies::LinkLoad> loads,
-             std::function<void()> done);
+  const simgrid::s4u::Link* take_pace_link();
+  void watch(Running running);
   void on_completion(const simgrid::s4u::Activity& activity);
   void on_time_advance(double delta);
   void wake_at(base::Seconds date);
@@ -70,6 +73,10 @@ class Engine {
   std::vector<simgrid::s4u::Host*> hosts_;
   std::vector<int> channels_;                     // [links] see channels_of
   std::vector<const simgrid::s4u::Link*> links_;  // [links] null for those that a channel joins
+  // Links of 1 byte per second that no task holds now, one for each rank, since a rank is in one
+  // collective at a time. A task that puts n bytes on one takes at least n seconds. They stand for
+  // no cable: nobody shares them, and no record is kept.
+  std::vector<const simgrid::s4u::Link*> pace_links_;
   EventQueue events_;
   base::Seconds next_wake_;  // date of the earliest timer that has not fired
   base::Seconds last_advance_;

@@ -81,23 +81,23 @@ TEST(FairMakespan, EqualTransfersHaveEqualAnswersAndOthersTheirOwn) {
   }
 }
 
-// 992 messages among 32 ranks on four pods of two nodes, with and without a hot rank.
+// 992 messages among 32 ranks of one pod, Zipf and with a hot rank. Where the uplinks are thin,
+// some end more than 2 % later than their busiest link asks for.
 TEST(FairMakespan, IsWithinOnePercentOfEveryMessageByItself) {
-  int late = 0;  // how many traffics end later than their busiest link asks for
+  int late = 0;
   for (const double oversubscription : {1.0, 2.0, 4.0}) {
-    for (const std::uint64_t seed : {1, 2}) {
-      topologies::ClusterConfig config = example_config(Topology::rail_optimized_fat_tree, 8, 4);
-      config.fabric.nodes_per_leaf = 4;
-      config.fabric.oversubscription = oversubscription;
-      const topologies::Cluster cluster = build_cluster(config);
-      topologies::Router router(cluster);
-      for (const Collective& traffic : {testing::skewed_all_to_all(32, 1e6, seed),
-                                        testing::hot_rank_all_to_all(32, 1e6, seed)}) {
-        const double expected = max_min_makespan(cluster, traffic);
-        EXPECT_NEAR(makespan(cluster, traffic), expected, 0.01 * expected)
-            << "oversubscription " << oversubscription << ", seed " << seed;
-        if (expected > 1.01 * load_of(router, traffic).busiest_link.value) ++late;
-      }
+    topologies::ClusterConfig config = example_config(Topology::rail_optimized_fat_tree, 8, 4);
+    config.fabric.nodes_per_leaf = 8;
+    config.fabric.oversubscription = oversubscription;
+    const topologies::Cluster cluster = build_cluster(config);
+    topologies::Router router(cluster);
+    for (const Collective& traffic :
+         {testing::skewed_all_to_all(32, 1e6, 1), testing::hot_rank_all_to_all(32, 1e6, 3, 1),
+          testing::hot_rank_all_to_all(32, 1e6, 6, 2)}) {
+      const double expected = max_min_makespan(cluster, traffic);
+      EXPECT_NEAR(makespan(cluster, traffic), expected, 0.01 * expected)
+          << "oversubscription " << oversubscription;
+      if (expected > 1.02 * load_of(router, traffic).busiest_link.value) ++late;
     }
   }
   EXPECT_GE(late, 2);

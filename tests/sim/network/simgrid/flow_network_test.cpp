@@ -138,7 +138,7 @@ TEST(FlowNetwork, AgreesWithCollectiveWhereTheFabricIsOversubscribed) {
   config.fabric.nodes_per_leaf = 8;
   config.fabric.oversubscription = 4;
   const topologies::Cluster cluster = build_cluster(config);
-  const Collective traffic = testing::hot_rank_all_to_all(64, 1e6, 1);
+  const Collective traffic = testing::hot_rank_all_to_all(64, 1e6, 8, 1);
   topologies::Router router(cluster);
   const double flow = run_alone(Fidelity::flow, cluster, traffic).front();
   const double collective = run_alone(Fidelity::collective, cluster, traffic).front();
