@@ -94,7 +94,16 @@ JsonValue resolve_preset(const JsonValue& object, const std::string& folder) {
   if (merged.kind != JsonValue::Kind::object) {
     throw Error(merged.place.text(), "a preset is an object {...}");
   }
-  merge_json(merged, object);
+  // What comes later wins: a preset named by a flag or a sweep replaces what a file wrote of its
+  // keys, and leaves the keys that it does not have.
+  JsonValue others = object;
+  if (preset->place.is_override()) {
+    std::erase_if(others.members, [&](const JsonMember& member) {
+      return !member.value.place.is_override() && member.key != "preset" &&
+             merged.find(member.key) != nullptr;
+    });
+  }
+  merge_json(merged, others);
   return merged;
 }
 

@@ -17,7 +17,8 @@ namespace moesim::base {
 std::filesystem::path data_directory();
 
 // An object that names a preset, `{"preset": "olmoe-1b-7b", ...}`, becomes the preset's own object
-// (<data>/<folder>/<name>.json) with the other members merged over it; the member `preset` stays.
+// (<data>/<folder>/<name>.json) with the other members merged over it; the member `preset` stays. A
+// preset that a flag or a sweep names comes after the file: its keys replace those the file wrote.
 // An object without `preset`, or with an empty one, is returned as it is. Throws Error at the
 // name's place for an unknown preset, with did_you_mean over those that exist. Names are letters,
 // digits,

@@ -3,7 +3,9 @@
 // 70 our bug.
 #include <CLI/CLI.hpp>
 #include <algorithm>
+#include <cerrno>
 #include <cstdio>
+#include <cstring>
 #include <exception>
 #include <string>
 #include <vector>
@@ -72,6 +74,11 @@ int main(int argc, char** argv) {
                  "moesim: internal error: %s\nThis is a bug of moesim, not of your input.\n",
                  error.what());
     return kOurBug;
+  }
+  // What could not be printed is not done, whatever else was.
+  if (std::fflush(stdout) != 0 || std::ferror(stdout) != 0) {
+    std::fprintf(stderr, "moesim: cannot write to standard output: %s\n", std::strerror(errno));
+    return kUserError;
   }
   return exit_code;
 }

@@ -86,25 +86,26 @@ void print_dry_run(const std::vector<Point>& points) {
 }
 
 void print_results(const RunCommandOptions& options, const experiments::RunnerOutcome& outcome) {
+  std::vector<sim::Result> results;
   for (const std::string& row : outcome.results) {
     if (row.empty()) continue;
     if (options.json) {
       std::printf("%s\n", row.c_str());
       continue;
     }
-    sim::Result result;
     base::ReadReport report;
-    base::read_json(base::parse_json(row, "result"), result, report);
-    if (result.status == "ok") {
-      std::printf("%s\n", sim::summary_text(result).c_str());
-    } else {
-      std::string swept;
-      for (const auto& [key, value] : result.scenario.swept) {
-        swept += " " + key + "=" + base::to_text(value, base::JsonStyle::compact);
-      }
-      std::printf("%s%s\n  %s: %s\n\n", result.scenario.name.c_str(), swept.c_str(),
-                  result.status.c_str(), result.reason.c_str());
-    }
+    base::read_json(base::parse_json(row, "result"), results.emplace_back(), report);
+  }
+  if (options.json || results.empty()) return;
+  const bool lone = outcome.results.size() == 1;
+  if (lone && results.front().status != "ok") {
+    std::printf("%s\n  %s: %s\n\n", results.front().scenario.name.c_str(),
+                results.front().status.c_str(), results.front().reason.c_str());
+  } else if (lone) {
+    std::printf("%s\n", sim::summary_text(results.front()).c_str());
+  } else {
+    std::printf("%s\n%s\n", results.front().scenario.name.c_str(),
+                sim::comparison_text(results).c_str());
   }
 }
 
@@ -162,7 +163,12 @@ int run(const RunCommandOptions& options) {
                    : outcome.failed > 0 ? "points failed"
                                         : "complete");
   std::fprintf(options.json ? stderr : stdout, "results in %s\n", directory.path().c_str());
-  if (outcome.interrupted) return kInterrupted;
+  if (outcome.interrupted) {
+    const auto missing = std::count(outcome.results.begin(), outcome.results.end(), std::string());
+    std::fprintf(stderr, "moesim: interrupted, %zu of %zu points are missing\n",
+                 static_cast<std::size_t>(missing), points.size());
+    return kInterrupted;
+  }
   if (outcome.our_bug) return kOurBug;
   return outcome.failed > 0 ? kSomeFailed : 0;
 }

@@ -140,6 +140,11 @@ JsonValue read_document(const std::filesystem::path& file,
                         const std::vector<std::string>& assignments) {
   JsonValue document = read_with_bases(file, 0);
   for (const std::string& assignment : assignments) base::set_json(document, assignment);
+  const JsonValue* extends = document.find("extends");
+  if (extends != nullptr && extends->place.is_override()) {
+    throw Error(extends->place.text() + "  /extends", "files are merged before --set is applied",
+                "write \"extends\" into the experiment file");
+  }
   return document;
 }
 

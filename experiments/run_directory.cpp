@@ -144,6 +144,7 @@ void RunDirectory::finish(const std::string& status) {
   base::add_member(manifest, "files", list_files(path_));
   write_file(path_ / "manifest.json", base::to_text(manifest) + "\n");
 
+  if (status != "complete" && status != "points failed") return;
   const fs::path latest = path_.parent_path() / "latest";
   const fs::path fresh = path_.parent_path() / (".latest-" + std::to_string(getpid()));
   // Best effort: not every file system has links, and the results are complete without this one.

@@ -24,9 +24,9 @@ class RunDirectory {
   std::filesystem::path point_folder(std::size_t index, const Point& point);
   // Appends one line to results.ndjson.
   void append_result(const std::string& line);
-  // Writes manifest.json (with sizes and sha256 of every file), moves `latest` where the file
-  // system has links, and removes what a stopped worker left half-written. `status` is "complete",
-  // "points failed" or "interrupted".
+  // Writes manifest.json (with sizes and sha256 of every file), moves `latest` to a run whose
+  // points have all ended (where the file system has links), and removes what a stopped worker left
+  // half-written. `status` is "complete", "points failed" or "interrupted".
   void finish(const std::string& status);
   // Removes everything: the input was at fault, nothing is left half-written.
   void discard();

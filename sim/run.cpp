@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "sim/run.h"
 
+#include <fmt/format.h>
+
 #include <map>
 #include <string>
 
@@ -50,7 +52,7 @@ constexpr double kShortestStep = 1e-12;
 void require_plausible(base::Seconds step) {
   if (step.value >= kShortestStep && step.value <= kLongestStep) return;
   throw base::Error(
-      "/cluster", "the step takes " + std::to_string(step.value) + " s at least",
+      "/cluster", fmt::format("the step takes {:.3g} s at least", step.value),
       "one of the cluster's or the accelerator's quantities is far from any machine's");
 }
 

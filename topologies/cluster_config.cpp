@@ -158,6 +158,10 @@ void validate(const ClusterConfig& config) {
   require_bandwidth(config.node.pcie_bandwidth, "node/pcie_bandwidth");
   require_latency(config.node.scale_up_latency, "node/scale_up_latency");
   require_latency(config.node.nic_latency, "node/nic_latency");
+  const Accelerator& accelerator = config.node.accelerator;
+  require(accelerator.achievable_bf16 <= accelerator.peak_bf16, "node/accelerator/achievable_bf16",
+          "more is achieved than the peak",
+          "at most peak_bf16, " + base::to_text(accelerator.peak_bf16));
   const TopologyEntry& entry = entry_of(config.topology);
   if (entry.check != nullptr) entry.check(config.fabric);
 }

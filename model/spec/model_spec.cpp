@@ -259,7 +259,8 @@ base::JsonValue resolve_model_preset(const base::JsonValue& section) {
   if (!names_something(hf_config)) return base::resolve_preset(given, "model/presets");
   if (names_something(given.find("preset"))) {
     throw base::Error(hf_config->place.text() + "  /model/hf_config",
-                      "the model has both a preset and an hf_config", "keep one of the two");
+                      "the model has both a preset and an hf_config",
+                      "keep one of the two; \"preset\": \"\" takes back one that was extended");
   }
   if (hf_config->kind != base::JsonValue::Kind::string) {
     throw base::Error(hf_config->place.text() + "  /model/hf_config", "hf_config is not a string",

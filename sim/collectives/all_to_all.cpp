@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <array>
+#include <numeric>
 
 #include "base/check.h"
 #include "base/named_table.h"
@@ -110,6 +111,8 @@ Collective all_to_all(AllToAll algorithm, const Group& group, const DispatchPlan
   Collective collective;
   collective.ranks = group.ranks;
   collective.transfers = messages.take();
+  const auto pairs = std::accumulate(plan.rows.begin(), plan.rows.end(), std::int64_t{0});
+  collective.payload = static_cast<double>(pairs) * bytes_per_row;
   return collective;
 }
 

@@ -32,6 +32,7 @@ struct Group {
 // Messages of one dispatch or combine of `plan`, each row of `bytes_per_row` bytes; `from_experts`
 // is the exact transpose of `to_experts`. Transfers are in global ranks, in an order fixed by the
 // plan alone; a rank's bytes to itself are among them (they cost nothing).
+// The payload is that of all kept pairs, whatever the algorithm saves or forwards.
 Collective all_to_all(AllToAll algorithm, const Group& group, const DispatchPlan& plan,
                       Direction direction, base::Bytes bytes_per_row);
 

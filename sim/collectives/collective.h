@@ -16,6 +16,7 @@ struct Collective {
   std::vector<int> ranks;                       // participants, ascending
   std::vector<topologies::Transfer> transfers;  // 0-byte and rank-to-itself ones cost nothing
   base::Seconds protocol_latency;               // paid once before any byte moves (ring steps, ...)
+  base::Bytes payload{};                        // what an all-to-all exchanges, however it is sent
 };
 
 }  // namespace moesim::sim

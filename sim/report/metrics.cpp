@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "sim/report/metrics.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <cmath>
 #include <numeric>
@@ -16,6 +18,9 @@ namespace moesim::sim {
 namespace {
 
 constexpr int kLinksShown = 8;
+// From where on a reader should know before reading on.
+constexpr double kHighDropRate = 0.1;
+constexpr double kHeldUp = 1.05;
 
 std::map<std::string, double> by_name(const PhaseTimes& times) {
   std::map<std::string, double> named;
@@ -130,15 +135,26 @@ std::vector<std::string> warnings_of(const MetricsInput& input, const Result& re
   std::vector<std::string> warnings;
   const topologies::Accelerator& accelerator = input.scenario.cluster.node.accelerator;
   if (result.memory_bytes_per_rank.peak > accelerator.memory.value) {
-    warnings.push_back(
-        "out of memory: the fullest rank needs " +
-        base::to_text(base::Bytes(std::ceil(result.memory_bytes_per_rank.peak / 1e9) * 1e9)) +
-        " of " + base::to_text(accelerator.memory) + "; times are as if it fitted");
+    warnings.push_back(fmt::format(
+        "out of memory: the fullest rank needs {:.1f} GB of {:.1f} GB; times are as if it fitted",
+        result.memory_bytes_per_rank.peak / 1e9, accelerator.memory.value / 1e9));
   }
   if (!result.hottest_links.empty() && result.hottest_links.front().busy_fraction > 1) {
     warnings.push_back(
         "a link is asked for more than it has: the analytic network lets collectives overlap "
         "without sharing links");
+  }
+  if (result.drop_rate > kHighDropRate) {
+    warnings.push_back(fmt::format(
+        "{:.1f} % of the (token, expert) pairs were dropped; MFU and TFLOP/s count them as done",
+        result.drop_rate * 100));
+  }
+  const double over_floor = result.step_time_s / result.analytic_floor_s;
+  if (over_floor > kHeldUp) {
+    warnings.push_back(fmt::format(
+        "collectives hold each other up on shared links ({:.2f}x the floor); where routes are "
+        "hashed, sweep cluster.ecmp_seed to see how much of it is chance",
+        over_floor));
   }
   if (!accelerator.num_sms) {
     warnings.push_back(accelerator.name +

@@ -36,11 +36,12 @@ void describe(base::FieldTable& table, AllToAllFigures& figures) {
               "nccl-tests' bus bandwidth in GB/s: S / t x (n-1)/n, S and t summed over the step's "
               "all-to-alls.");
   table.field("mean_send_bytes", figures.mean_send_bytes,
-              "S: bytes that a rank sends in one all-to-all, on average, to itself included.");
+              "S: payload of a rank in one all-to-all, on average: a row for each kept pair, those "
+              "for itself included, whatever the algorithm saves or forwards.");
   table.field("max_send_bytes", figures.max_send_bytes,
-              "Most bytes that any rank sends to others in one all-to-all.");
+              "Most bytes that any rank really sends to others in one all-to-all.");
   table.field("max_receive_bytes", figures.max_receive_bytes,
-              "Most bytes that any rank receives from others in one all-to-all.");
+              "Most bytes that any rank really receives from others in one all-to-all.");
   table.field("inter_node_bytes", figures.inter_node_bytes,
               "Bytes of the whole step whose sender and receiver sit in different nodes.");
 }

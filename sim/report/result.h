@@ -31,7 +31,7 @@ struct LoadFigures {
 
 struct AllToAllFigures {
   double busbw_gbps = 0;       // S / t x (n-1)/n over all all-to-alls of the step, GB = 1e9
-  double mean_send_bytes = 0;  // S: per rank and all-to-all, to itself included
+  double mean_send_bytes = 0;  // S: payload per rank and all-to-all
   double max_send_bytes = 0;   // largest of any rank in any all-to-all, to others
   double max_receive_bytes = 0;
   double inter_node_bytes = 0;  // of the whole step

@@ -42,15 +42,19 @@ void add_head(const Result& r, Page& page) {
     page.line("  {:<36} {}", key, base::to_text(value, base::JsonStyle::compact));
   }
   page.line("  {:<36} {}", "routing", r.routing_source);
-  page.line("  {:<36} {} accelerators, expert-parallel groups of {}, {} network", "cluster",
-            r.scenario.num_ranks, r.scenario.expert_model_parallel_size, r.scenario.fidelity);
+  page.line("  {:<36} {} accelerator{}, expert-parallel groups of {}, {} network", "cluster",
+            r.scenario.num_ranks, r.scenario.num_ranks == 1 ? "" : "s",
+            r.scenario.expert_model_parallel_size, r.scenario.fidelity);
+  for (const std::string& warning : r.warnings) page.line("  warning: {}", warning);
   page.line("");
 }
 
 void add_speed(const Result& r, Page& page) {
   page.line("  {:<36} {:.3f}", "elapsed time per iteration (ms)", r.step_time_s * 1e3);
-  page.line("  {:<36} {:.3f}  (this step is {:.3f}x it)", "analytic floor (ms)",
-            r.analytic_floor_s * 1e3, r.step_time_s / r.analytic_floor_s);
+  const double over_floor = r.step_time_s / r.analytic_floor_s;
+  page.line("  {:<36} {:.3f}  ({})", "analytic floor (ms)", r.analytic_floor_s * 1e3,
+            over_floor < 1.0005 ? "reached: no collective is held up by another"
+                                : fmt::format("this step is {:.3f}x it", over_floor));
   page.line("  {:<36} {:.1f}", "throughput per GPU (TFLOP/s/GPU)", r.tflops_per_gpu);
   page.line("  {:<36} {:.1f} %  (peak {:.0f} TFLOP/s)", "MFU", r.mfu * 100, r.peak_tflops_used);
   page.line("  {:<36} {:.0f}", "tokens/s/GPU", r.tokens_per_s_per_gpu);
@@ -91,13 +95,14 @@ void add_load(const Result& r, Page& page) {
 void add_network(const Result& r, Page& page) {
   const AllToAllFigures& a = r.all_to_all;
   page.line("  {:<36} {:.2f} GB/s", "all-to-all busbw", a.busbw_gbps);
-  page.line("  {:<36} {} a rank, most sent {}, most received {}", "all-to-all bytes",
-            bytes_text(a.mean_send_bytes), bytes_text(a.max_send_bytes),
-            bytes_text(a.max_receive_bytes));
+  page.line("  {:<36} {} a rank, its own included", "all-to-all payload",
+            bytes_text(a.mean_send_bytes));
+  page.line("  {:<36} {} sent, {} received by one rank", "most to and from others",
+            bytes_text(a.max_send_bytes), bytes_text(a.max_receive_bytes));
   page.line("  {:<36} {} of the step", "between nodes", bytes_text(a.inter_node_bytes));
   page.line("  {:<36} {:.3f} ms, {:.1f} % overlapped", "communication not covered by compute",
             r.exposed_communication_s * 1e3, r.overlap_fraction * 100);
-  page.line("  most loaded links");
+  if (!r.hottest_links.empty()) page.line("  most loaded links");
   for (const LinkFigures& link : r.hottest_links) {
     page.line("    {:<34} {:>10} {:>6.1f} % busy{}", link.name, bytes_text(link.bytes),
               link.busy_fraction * 100, link.rank ? fmt::format("  rank {}", *link.rank) : "");
@@ -111,10 +116,32 @@ void add_memory(const Result& r, Page& page) {
             bytes_text(m.peak), bytes_text(m.weights), bytes_text(m.gradients));
   page.line("  {:<36} + optimizer {} + activations {}", "", bytes_text(m.optimizer),
             bytes_text(m.activations));
-  for (const std::string& warning : r.warnings) page.line("  warning: {}", warning);
 }
 
 }  // namespace
+
+std::string comparison_text(std::span<const Result> results) {
+  Page page;
+  page.line("{:>4} {:>12} {:>8} {:>7} {:>7} {:>11}  {}", "#", "step (ms)", "x floor", "MFU %",
+            "drop %", "val. loss", "point");
+  int index = 0;
+  for (const Result& r : results) {
+    std::string point;
+    for (const auto& [key, value] : r.scenario.swept) {
+      point +=
+          (point.empty() ? "" : ", ") + key + "=" + base::to_text(value, base::JsonStyle::compact);
+    }
+    if (r.status == "ok") {
+      page.line("{:>4} {:>12.3f} {:>8.3f} {:>7.2f} {:>7.2f} {:>11}  {}", index, r.step_time_s * 1e3,
+                r.step_time_s / r.analytic_floor_s, r.mfu * 100, r.drop_rate * 100,
+                r.validation_loss ? fmt::format("{:.4f}", *r.validation_loss) : "-", point);
+    } else {
+      page.line("{:>4} {}: {}  ({})", index, r.status, r.reason, point);
+    }
+    ++index;
+  }
+  return page.text();
+}
 
 std::string summary_text(const Result& result) {
   Page page;

@@ -11,11 +11,10 @@ bool is_all_to_all(const Op& op) {
          (op.label.phase == Phase::dispatch || op.label.phase == Phase::combine);
 }
 
-// Bytes that each rank sends to and receives from others, and all bytes with those to itself.
+// Bytes that each rank sends to and receives from others.
 struct Exchange {
   std::vector<double> sent;      // [rank]
   std::vector<double> received;  // [rank]
-  double total = 0;
   double inter_node = 0;
 };
 
@@ -25,7 +24,6 @@ Exchange sum_up(const Collective& collective, const topologies::Cluster& cluster
   exchange.received.assign(cluster.num_ranks(), 0);
   for (const topologies::Transfer& transfer : collective.transfers) {
     const double bytes = transfer.bytes.value;
-    exchange.total += bytes;
     if (transfer.source == transfer.destination) continue;
     exchange.sent[transfer.source] += bytes;
     exchange.received[transfer.destination] += bytes;
@@ -62,8 +60,8 @@ AllToAllFigures all_to_all_figures(const StepGraph& graph, const Timeline& timel
     const Exchange exchange = sum_up(collective, cluster);
     const auto n = static_cast<double>(collective.ranks.size());
     participants += n;
-    send_total += exchange.total;
-    bus_total += exchange.total / n * (n - 1) / n;
+    send_total += collective.payload.value;
+    bus_total += collective.payload.value / n * (n - 1) / n;
     time_total += (timeline.ops[index].end - timeline.ops[index].start).value;
     figures.inter_node_bytes += exchange.inter_node;
     for (const int rank : collective.ranks) {

@@ -127,7 +127,8 @@ void describe(base::FieldTable& table, RoutingConfig& routing) {
       .used_when(routing.source == RoutingSourceKind::synthetic, "routing.source is synthetic");
   table
       .field("trace", routing.trace,
-             "Routing trace to replay (docs/file_formats.md), relative to the experiment file.")
+             "Routing trace to replay (docs/file_formats.md), relative to the experiment file; to "
+             "the working directory where --set names it.")
       .used_when(routing.source == RoutingSourceKind::trace, "routing.source is trace");
 }
 

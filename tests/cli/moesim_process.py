@@ -59,8 +59,13 @@ class MoesimTest(unittest.TestCase):
         self.assertEqual(done.code, code, done.err)
         return [json.loads(line) for line in done.out.splitlines()]
 
+    def newest(self, name):
+        """The folder of the experiment's last run in ./runs, finished or not."""
+        runs = [path for path in (self.folder / "runs" / name).iterdir() if not path.is_symlink()]
+        return max(runs, key=lambda path: path.stat().st_mtime_ns)
+
     def latest(self, name):
-        """The folder of the experiment's last run in ./runs."""
+        """The folder of the experiment's last finished run in ./runs."""
         return (self.folder / "runs" / name / "latest").resolve()
 
 

@@ -1,7 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """The figures of reduced catalogue experiments: all keys there, sums and bounds that must hold."""
 
+import json
 import math
+import subprocess
 
 import moesim_process
 from moesim_process import MoesimTest, small_experiment
@@ -177,6 +179,24 @@ class Knobs(MoesimTest):
             self.assertEqual(row["scenario"]["fidelity"], fidelity)
             self.assertEqual(row["analytic_floor_s"], rows["analytic"]["step_time_s"])
             self.assertGreaterEqual(row["step_time_s"], row["analytic_floor_s"] * (1 - 1e-9))
+
+
+class Refusals(MoesimTest):
+    def test_output_that_cannot_be_written_is_no_success(self):
+        with open("/dev/full", "w", encoding="utf-8") as full:
+            done = subprocess.run([moesim_process.BINARY, "models"], stdout=full,
+                                  stderr=subprocess.PIPE, text=True, timeout=60)
+        self.assertEqual(done.returncode, 2)
+        self.assertIn("cannot write to standard output", done.stderr)
+
+    def test_a_preset_named_by_a_flag_replaces_the_files_fields(self):
+        file = self.write("small.json", small_experiment())
+        done = self.moesim("run", file, "--json", "--set", "model.preset=olmoe-1b-7b",
+                           "--set", "model.num_hidden_layers=1")
+        self.assertEqual(done.code, 0, done.err)
+        resolved = json.loads((self.latest("small") / "config.resolved.json").read_text())
+        self.assertEqual(resolved["model"]["num_experts"], 64)
+        self.assertEqual(resolved["model"]["num_hidden_layers"], 1)
 
 
 if __name__ == "__main__":

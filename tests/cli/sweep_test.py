@@ -74,7 +74,8 @@ class Sweeps(MoesimTest):
         sweep = {"model.num_experts_per_tok": [64, 2]}
         done = self.moesim("run", self.write("small.json", small_experiment(sweep=sweep)))
         self.assertEqual(done.code, 0)
-        self.assertIn("small model.num_experts_per_tok=64\n  skipped: ", done.out)
+        self.assertRegex(done.out, r"\n +0 skipped: .*\(model\.num_experts_per_tok=64\)\n")
+        self.assertRegex(done.out, r"\n +1 +[0-9.]+ .* model\.num_experts_per_tok=2\n")
 
     def test_a_point_that_fails_late_is_a_row_and_the_exit_code_tells(self):
         self.write("short.txt", "too short")
@@ -157,8 +158,10 @@ class Interruptions(MoesimTest):
                 self.assertEqual(rows, [])
                 self.assertIn("results in runs/small/", err)
                 self.assert_gone(child)
-                manifest = json.loads((self.latest("small") / "manifest.json").read_text())
+                self.assertIn("interrupted, 1 of 1 points are missing", err)
+                manifest = json.loads((self.newest("small") / "manifest.json").read_text())
                 self.assertEqual(manifest["status"], "interrupted")
+                self.assertFalse(self.latest("small").name.startswith("2"), "latest has finished")
 
     def test_a_worker_does_not_outlive_a_killed_run(self):
         process, child = self.start(endless_experiment())
@@ -190,7 +193,7 @@ class Interruptions(MoesimTest):
         rows, _ = self.end(process)
         self.assertEqual(process.returncode, 3)
         self.assertEqual([row["status"] for row in rows], ["ok"])
-        kept = (self.latest("small") / "results.ndjson").read_text()
+        kept = (self.newest("small") / "results.ndjson").read_text()
         self.assertEqual([json.loads(line) for line in kept.splitlines()], rows)
 
 

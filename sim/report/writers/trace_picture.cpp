@@ -183,8 +183,12 @@ std::vector<LinkCounter> draw_counters(const TraceInput& input, std::int64_t end
   std::vector<LinkUse> const& uses = input.timeline.links;
   std::vector<int> order(uses.size());
   std::iota(order.begin(), order.end(), 0);
-  std::sort(order.begin(), order.end(), [&uses](int a, int b) {
-    if (uses[a].bytes != uses[b].bytes) return uses[a].bytes > uses[b].bytes;
+  // By time at full rate, as the report's hottest links: a NIC before a faster scale-up link.
+  const auto full_rate_time = [&](int i) {
+    return (uses[i].bytes / input.cluster.links[uses[i].link].bandwidth).value;
+  };
+  std::sort(order.begin(), order.end(), [&](int a, int b) {
+    if (full_rate_time(a) != full_rate_time(b)) return full_rate_time(a) > full_rate_time(b);
     return uses[a].link < uses[b].link;
   });
   order.resize(std::min<std::size_t>(order.size(), kNumLinkCounters));
