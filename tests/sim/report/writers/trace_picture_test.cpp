@@ -102,8 +102,8 @@ TEST(TracePicture, CountersSpanTheStepAndEndAtZero) {
   }
 }
 
-// 20 links with 1..20 bytes: those with 20..5 bytes are the 16 most loaded, but for the last, which is
-// a hundred times as fast as the others.
+// 20 links with 1..20 bytes: those with 20..5 bytes are the 16 most loaded, but for the last, which
+// is a hundred times as fast as the others.
 TEST(TracePicture, OnlyTheMostLoadedLinksAreCounted) {
   ExampleStep example;
   example.cluster.links.clear();
