@@ -152,7 +152,7 @@ std::vector<std::string> warnings_of(const MetricsInput& input, const Result& re
   const double over_floor = result.step_time_s / result.analytic_floor_s;
   if (over_floor > kHeldUp) {
     warnings.push_back(fmt::format(
-        "collectives hold each other up on shared links ({:.2f}x the floor); where routes are "
+        "transfers hold each other up on shared links ({:.2f}x the floor); where routes are "
         "hashed, sweep cluster.ecmp_seed to see how much of it is chance",
         over_floor));
   }

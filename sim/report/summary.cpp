@@ -53,7 +53,7 @@ void add_speed(const Result& r, Page& page) {
   page.line("  {:<36} {:.3f}", "elapsed time per iteration (ms)", r.step_time_s * 1e3);
   const double over_floor = r.step_time_s / r.analytic_floor_s;
   page.line("  {:<36} {:.3f}  ({})", "analytic floor (ms)", r.analytic_floor_s * 1e3,
-            over_floor < 1.0005 ? "reached: no collective is held up by another"
+            over_floor < 1.0005 ? "reached: no transfer is held up by another"
                                 : fmt::format("this step is {:.3f}x it", over_floor));
   page.line("  {:<36} {:.1f}", "throughput per GPU (TFLOP/s/GPU)", r.tflops_per_gpu);
   page.line("  {:<36} {:.1f} %  (peak {:.0f} TFLOP/s)", "MFU", r.mfu * 100, r.peak_tflops_used);
