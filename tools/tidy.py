@@ -117,7 +117,6 @@ EXCEPTIONS = Exceptions(
         'sim/network/simgrid/path_zone.cpp',
         'sim/report/metrics.cpp',
         'sim/report/result.cpp',
-        'sim/report/summary.cpp',
         'sim/report/traffic_figures.cpp',
         'sim/routing/numerics_routing.cpp',
         'sim/routing/routing_config.cpp',

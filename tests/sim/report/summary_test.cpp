@@ -1,0 +1,71 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "sim/report/summary.h"
+
+#include <gtest/gtest.h>
+
+#include <vector>
+
+#include "sim/step/step_graph.h"
+
+namespace moesim::sim {
+namespace {
+
+// A step of 2 ms, 1.25 times its floor, half dispatch and half experts.
+Result example_result() {
+  Result result;
+  result.scenario.name = "example";
+  result.scenario.num_ranks = 1;
+  result.step_time_s = 2e-3;
+  result.analytic_floor_s = 1.6e-3;
+  result.mfu = 0.125;
+  result.peak_tflops_used = 989;
+  result.drop_rate = 0.0312;
+  for (int phase = 0; phase < kNumPhases; ++phase) {
+    const std::string name(name_of(static_cast<Phase>(phase)));
+    result.phase_time_s[name] = result.mean_rank_time_s[name] = 0;
+  }
+  result.phase_time_s["idle"] = result.mean_rank_time_s["idle"] = 0;
+  result.phase_time_s["dispatch"] = result.phase_time_s["expert"] = 1e-3;
+  return result;
+}
+
+bool has_line(const std::string& text, const std::string& line) {
+  return text.find(line + "\n") != std::string::npos;
+}
+
+TEST(Summary, SaysStepTimeFloorAndPhases) {
+  const std::string text = summary_text(example_result());
+  EXPECT_TRUE(has_line(text, "  elapsed time per iteration (ms)      2.000"));
+  EXPECT_TRUE(
+      has_line(text, "  analytic floor (ms)                  1.600  (this step is 1.250x it)"));
+  EXPECT_TRUE(has_line(text, "  MFU                                  12.5 %  (peak 989 TFLOP/s)"));
+  EXPECT_TRUE(has_line(text, "  drop rate                            3.12 %"));
+  // Half of the step: 15 of 30 marks.
+  EXPECT_NE(text.find("  dispatch              1.000 ms   50.0 %"), std::string::npos);
+  EXPECT_NE(text.find("  " + std::string(15, '#') + "\n"), std::string::npos);
+  EXPECT_EQ(text.find("attention"), std::string::npos) << "phases without time are left out";
+  EXPECT_EQ(text.find("most loaded links"), std::string::npos) << "there are none";
+}
+
+TEST(Summary, WarningsStandAboveTheFigures) {
+  Result result = example_result();
+  result.warnings = {"out of memory"};
+  const std::string text = summary_text(result);
+  EXPECT_LT(text.find("warning: out of memory"), text.find("elapsed time"));
+}
+
+TEST(Comparison, OneLineAPointWithItsFiguresOrItsReason) {
+  std::vector<Result> results{example_result(), example_result()};
+  results[0].scenario.swept["router.capacity_factor"] = base::json_of(1.25);
+  results[0].validation_loss = 3.0353;
+  results[1].scenario.swept["router.capacity_factor"] = base::json_of(1.5);
+  results[1].status = "skipped";
+  results[1].reason = "too small";
+  const std::string text = comparison_text(results);
+  EXPECT_TRUE(has_line(
+      text, "   0        2.000    1.250   12.50    3.12      3.0353  router.capacity_factor=1.25"));
+  EXPECT_TRUE(has_line(text, "   1 skipped: too small  (router.capacity_factor=1.5)"));
+}
+
+}  // namespace
+}  // namespace moesim::sim
