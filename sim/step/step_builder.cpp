@@ -21,6 +21,11 @@ class Builder {
       num_ranks_ += static_cast<int>(group.ranks.size());
     }
     graph_.num_ranks = num_ranks_;
+    int moe_layers = 0;
+    for (int layer = 0; layer < input.model.num_hidden_layers; ++layer) {
+      moe_layers_before_.push_back(moe_layers);
+      moe_layers += input.model.is_moe_layer(layer) ? 1 : 0;
+    }
     last_.assign(num_ranks_, -1);
   }
 
@@ -219,15 +224,7 @@ class Builder {
   }
 
   const DispatchPlan& plan_of(const Position& here, int group) const {
-    return input_.plans[here.micro_batch][moe_index(here.layer)][group];
-  }
-
-  int moe_index(int layer) const {
-    int index = 0;
-    for (int before = 0; before < layer; ++before) {
-      index += input_.model.is_moe_layer(before) ? 1 : 0;
-    }
-    return index;
+    return input_.plans[here.micro_batch][moe_layers_before_[here.layer]][group];
   }
 
   static std::int64_t rows_sent(const DispatchPlan& plan, int source) {
@@ -241,7 +238,8 @@ class Builder {
   const StepInput& input_;
   StepGraph graph_;
   int num_ranks_ = 0;
-  std::vector<int> last_;  // [rank] its latest operation
+  std::vector<int> last_;               // [rank] its latest operation
+  std::vector<int> moe_layers_before_;  // [layer] index of an MoE layer among the MoE layers
 };
 
 }  // namespace

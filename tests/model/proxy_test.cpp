@@ -4,26 +4,15 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
-#include <array>
 #include <string>
 
 #include "base/error.h"
-#include "base/rng.h"
+#include "tests/support/words_text.h"
 
 namespace moesim::model {
 namespace {
 
-std::vector<std::uint8_t> words_text(int words) {
-  const std::array<std::string, 6> vocabulary = {"route ", "token ",  "expert ",
-                                                 "gate ",  "switch ", "load "};
-  base::Rng rng(4, "words");
-  std::vector<std::uint8_t> text;
-  for (int i = 0; i < words; ++i) {
-    const std::string& word = vocabulary[rng.below(vocabulary.size())];
-    text.insert(text.end(), word.begin(), word.end());
-  }
-  return text;
-}
+using testing::words_text;
 
 ProxyConfig small_config() {
   ProxyConfig config;

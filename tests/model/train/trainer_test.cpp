@@ -8,22 +8,12 @@
 #include <string>
 
 #include "base/error.h"
+#include "tests/support/words_text.h"
 
 namespace moesim::model {
 namespace {
 
-// A text of random words: letters are predictable from those before them.
-std::vector<std::uint8_t> words_text(int words) {
-  const std::array<std::string, 6> vocabulary = {"route ", "token ",  "expert ",
-                                                 "gate ",  "switch ", "load "};
-  base::Rng rng(4, "words");
-  std::vector<std::uint8_t> text;
-  for (int i = 0; i < words; ++i) {
-    const std::string& word = vocabulary[rng.below(vocabulary.size())];
-    text.insert(text.end(), word.begin(), word.end());
-  }
-  return text;
-}
+using testing::words_text;
 
 // The least cross entropy of any guess that does not look at the bytes before, in nats per byte.
 double unigram_entropy(const std::vector<std::uint8_t>& text) {
