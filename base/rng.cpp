@@ -64,4 +64,13 @@ double Rng::log_gamma(double shape) {
   return boosted + std::log(1.0 - uniform()) / shape;
 }
 
+RandomField::RandomField(std::uint64_t seed, std::string_view name)
+    : key_(stream_seed(seed, name)) {}
+
+double RandomField::normal(std::uint64_t i) const {
+  const double radius = std::sqrt(-2.0 * std::log(1.0 - uniform(i)));
+  const double turn = static_cast<double>(mix(bits(i)) >> 11) * 0x1.0p-53;
+  return radius * std::cos(kTwoPi * turn);
+}
+
 }  // namespace moesim::base

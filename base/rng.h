@@ -35,4 +35,21 @@ class Rng {
   std::mt19937_64 engine_;
 };
 
+// Random numbers by place instead of by turn: draw i of a field is a function of (seed, name, i)
+// alone, so that threads, and a pass that is run again, draw the same. SplitMix64 in counter mode.
+class RandomField {
+ public:
+  RandomField(std::uint64_t seed, std::string_view name);
+
+  // 64 random bits.
+  std::uint64_t bits(std::uint64_t i) const { return mix(key_ + i * 0x9e3779b97f4a7c15U); }
+  // Uniform in [0, 1), 53 bits.
+  double uniform(std::uint64_t i) const { return static_cast<double>(bits(i) >> 11) * 0x1.0p-53; }
+  // Standard normal (Box-Muller over two draws of the place).
+  double normal(std::uint64_t i) const;
+
+ private:
+  std::uint64_t key_;
+};
+
 }  // namespace moesim::base

@@ -11,6 +11,15 @@ namespace moesim::cli {
 // `run FILE`. `exit_code` outlives the parser; `arguments` is the whole command line.
 void add_run_command(CLI::App& app, int& exit_code, std::vector<std::string> arguments);
 
+// `train FILE`; the same of the arguments.
+void add_train_command(CLI::App& app, int& exit_code, std::vector<std::string> arguments);
+
+// `generate CHECKPOINT`.
+void add_generate_command(CLI::App& app);
+
+// `inspect CHECKPOINT`: what a trained model is and how it routes a text.
+void add_inspect_command(CLI::App& app);
+
 // `schema`: the JSON Schema of experiment files, or with --reference the reference page.
 void add_schema_command(CLI::App& app);
 

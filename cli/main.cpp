@@ -54,12 +54,17 @@ int report_usage(const CLI::App& app, const CLI::ParseError& error,
 }  // namespace
 
 int main(int argc, char** argv) {
-  CLI::App app("Simulates the training step of a Mixture-of-Experts model on a cluster.", "moesim");
+  CLI::App app(
+      "Trains small Mixture-of-Experts models for real and simulates large ones on a cluster.",
+      "moesim");
   app.set_version_flag("--version", moesim::experiments::build_version() + " (" +
                                         moesim::experiments::build_commit() + ")");
   app.require_subcommand(1);
   int exit_code = 0;
   moesim::cli::add_run_command(app, exit_code, {argv, argv + argc});
+  moesim::cli::add_train_command(app, exit_code, {argv, argv + argc});
+  moesim::cli::add_generate_command(app);
+  moesim::cli::add_inspect_command(app);
   moesim::cli::add_schema_command(app);
   moesim::cli::add_models_command(app);
   try {

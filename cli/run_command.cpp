@@ -2,16 +2,15 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <cctype>
-#include <csignal>
 #include <cstdio>
 #include <memory>
 #include <optional>
-#include <string_view>
 #include <thread>
 
 #include "base/error.h"
+#include "cli/command_line.h"
 #include "cli/commands.h"
+#include "cli/interrupt.h"
 #include "cli/progress_line.h"
 #include "experiments/runner.h"
 #include "sim/report/summary.h"
@@ -25,10 +24,6 @@ constexpr int kSomeFailed = 1;
 constexpr int kInterrupted = 3;
 constexpr int kOurBug = 70;
 
-volatile std::sig_atomic_t interrupted = 0;  // set by the signal handler, the only way it can speak
-
-void note_interrupt(int) { interrupted = 1; }
-
 struct RunCommandOptions {
   std::string file;
   std::vector<std::string> assignments;
@@ -39,25 +34,6 @@ struct RunCommandOptions {
   bool json = false;
   std::vector<std::string> arguments;
 };
-
-// The command line as a shell takes it back.
-std::string quoted(const std::vector<std::string>& arguments) {
-  const auto is_plain = [](unsigned char c) {
-    return std::isalnum(c) != 0 || std::string_view("_./=:,+-").find(c) != std::string_view::npos;
-  };
-  std::string command;
-  for (const std::string& argument : arguments) {
-    if (!command.empty()) command += ' ';
-    if (!argument.empty() && std::all_of(argument.begin(), argument.end(), is_plain)) {
-      command += argument;
-      continue;
-    }
-    command += '\'';
-    for (const char c : argument) command += c == '\'' ? std::string("'\\''") : std::string(1, c);
-    command += '\'';
-  }
-  return command;
-}
 
 void print_dry_run(const std::vector<Point>& points) {
   std::string text = fmt::format("{}: {} point{}\n", points.front().experiment.name, points.size(),
@@ -125,7 +101,7 @@ experiments::RunnerOptions runner_options(const RunCommandOptions& options, Prog
   const int cores = std::max(1, static_cast<int>(std::thread::hardware_concurrency()));
   runner.workers = options.workers > 0 ? options.workers : cores;
   if (options.time_limit) runner.time_limit = parse_time_limit(*options.time_limit);
-  runner.interrupted = &interrupted;
+  runner.interrupted = &interrupted();
   runner.progress = [&line](std::size_t finished, const sim::Progress& progress) {
     line.show(finished, progress);
   };
@@ -146,8 +122,7 @@ int run(const RunCommandOptions& options) {
   const experiments::RunnerOptions runner = runner_options(options, *line);
   experiments::RunDirectory directory(options.output, points, options.file,
                                       quoted(options.arguments));
-  std::signal(SIGINT, note_interrupt);
-  std::signal(SIGTERM, note_interrupt);
+  note_interrupts();
   experiments::RunnerOutcome outcome;
   try {
     outcome = experiments::run_points(points, directory, runner);

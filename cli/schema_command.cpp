@@ -5,6 +5,8 @@
 #include "base/json_reader.h"
 #include "cli/commands.h"
 #include "experiments/experiment.h"
+#include "experiments/training_file.h"
+#include "experiments/training_runner.h"
 #include "sim/report/result.h"
 
 namespace moesim::cli {
@@ -12,13 +14,18 @@ namespace {
 
 struct SchemaOptions {
   bool reference = false;
+  bool training = false;
 };
 
 void print_schema(const SchemaOptions& options) {
   std::string text;
   if (options.reference) {
     text = base::reference_markdown<experiments::Experiment>("Experiment file") + "\n" +
-           base::reference_markdown<sim::Result>("Result keys");
+           base::reference_markdown<sim::Result>("Result keys") + "\n" +
+           base::reference_markdown<experiments::TrainingFile>("Training file") + "\n" +
+           base::reference_markdown<experiments::TrainingResult>("Training result");
+  } else if (options.training) {
+    text = base::json_schema<experiments::TrainingFile>("moesim training file");
   } else {
     text = base::json_schema<experiments::Experiment>("moesim experiment");
   }
@@ -33,6 +40,7 @@ void add_schema_command(CLI::App& app) {
   auto options = std::make_shared<SchemaOptions>();
   command->add_flag("--reference", options->reference,
                     "Print the reference page of all keys and results, in Markdown, instead");
+  command->add_flag("--training", options->training, "Print the schema of training files instead");
   command->callback([options] { print_schema(*options); });
 }
 

@@ -4,8 +4,6 @@
 #include <algorithm>
 #include <string>
 
-#include "experiments/experiment.h"
-
 namespace moesim::experiments {
 namespace {
 
@@ -51,9 +49,9 @@ const JsonMember* member_named(const JsonValue& object, const std::vector<std::s
 
 }  // namespace
 
-base::Error with_place(const base::Error& error, const JsonValue& document) {
+base::Error with_place(const base::Error& error, const JsonValue& document,
+                       const base::StructCodecPtr& root) {
   const std::string& pointer = error.where();
-  const base::StructCodecPtr root = base::struct_codec_of<Experiment>();
   // A file's absolute path begins with '/' too.
   if (!names_section(root, pointer)) return error;
   const JsonValue* value = &document;

@@ -4,14 +4,16 @@
 #pragma once
 
 #include "base/error.h"
-#include "base/json_value.h"
+#include "base/json_reader.h"
 
 namespace moesim::experiments {
 
 // The error with "file:line:column" (or the flag) before the pointer that its `where` begins with.
-// `document` is the experiment's tree, presets resolved. A key under another of its names is found
-// and named as it was written; for an absent key the place is that of the nearest object around it.
-// An error whose `where` is no pointer comes back as it is.
-base::Error with_place(const base::Error& error, const base::JsonValue& document);
+// `document` is the file's tree, presets resolved, and `root` says what it is read into
+// (base::struct_codec_of). A key under another of its names is found and named as it was written;
+// for an absent key the place is that of the nearest object around it. An error whose `where` is no
+// pointer comes back as it is.
+base::Error with_place(const base::Error& error, const base::JsonValue& document,
+                       const base::StructCodecPtr& root);
 
 }  // namespace moesim::experiments

@@ -17,13 +17,6 @@ void erase_member(JsonValue& object, const std::string& key) {
   std::erase_if(object.members, [&](const base::JsonMember& member) { return member.key == key; });
 }
 
-// A path in the document, seen from the folder of the file that wrote it.
-std::filesystem::path resolve_path(const JsonValue& value) {
-  const std::filesystem::path path = value.text;
-  if (path.is_absolute() || value.place.line == 0) return path;
-  return std::filesystem::path(*value.place.origin).parent_path() / path;
-}
-
 JsonValue read_with_bases(const std::filesystem::path& file, int depth);
 
 // A file that cannot be read is the fault of the key that names it; what is wrong inside the file
@@ -79,6 +72,15 @@ void replace(JsonValue& document, const char* section, JsonValue (*resolve)(cons
   if (JsonValue* value = document.find(section)) *value = resolve(*value);
 }
 
+void rebase(const JsonValue& document, const char* section, const char* key, std::string& path) {
+  const JsonValue* value = document.find("routing");
+  if (value != nullptr && section != nullptr) value = value->find(section);
+  if (value != nullptr) value = value->find(key);
+  if (value != nullptr && !path.empty()) path = resolve_path(*value).string();
+}
+
+}  // namespace
+
 void check_name(const JsonValue& document, const std::string& name) {
   const bool plain = !name.empty() && name.size() <= 100 && name.front() != '.' &&
                      std::all_of(name.begin(), name.end(), [](unsigned char c) {
@@ -91,14 +93,11 @@ void check_name(const JsonValue& document, const std::string& name) {
               "use letters, digits, '-', '_' and '.', at most 100");
 }
 
-void rebase(const JsonValue& document, const char* section, const char* key, std::string& path) {
-  const JsonValue* value = document.find("routing");
-  if (value != nullptr && section != nullptr) value = value->find(section);
-  if (value != nullptr) value = value->find(key);
-  if (value != nullptr && !path.empty()) path = resolve_path(*value).string();
+std::filesystem::path resolve_path(const JsonValue& value) {
+  const std::filesystem::path path = value.text;
+  if (path.is_absolute() || value.place.line == 0) return path;
+  return std::filesystem::path(*value.place.origin).parent_path() / path;
 }
-
-}  // namespace
 
 void describe(base::FieldTable& table, OutputsConfig& outputs) {
   table.title("outputs", "What a run writes besides its figures.");

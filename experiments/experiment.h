@@ -37,6 +37,12 @@ void describe(base::FieldTable& table, Experiment& experiment);
 base::JsonValue read_document(const std::filesystem::path& file,
                               const std::vector<std::string>& assignments);
 
+// Throws base::Error, placed in the document, unless `name` can name a folder of results.
+void check_name(const base::JsonValue& document, const std::string& name);
+
+// A path in the document, seen from the folder of the file that wrote it.
+std::filesystem::path resolve_path(const base::JsonValue& value);
+
 // The tree with presets and hf_config replaced by what they name. Throws base::Error.
 base::JsonValue resolve_presets(base::JsonValue document);
 

@@ -16,13 +16,12 @@
 #include "base/sha256.h"
 #include "experiments/build_info.h"
 #include "experiments/point_files.h"
+#include "experiments/sweep_values.h"
 
 namespace moesim::experiments {
 namespace {
 
 namespace fs = std::filesystem;
-
-constexpr std::size_t kLongestLabel = 100;  // of a folder's name
 
 std::string utc_now(const char* format) {
   const std::time_t now = std::chrono::system_clock::to_time_t(std::chrono::system_clock::now());
@@ -48,17 +47,6 @@ void make_folder(const fs::path& path) {
 std::string host_name() {
   std::array<char, 256> name{};
   return gethostname(name.data(), name.size() - 1) == 0 ? name.data() : "unknown";
-}
-
-// Only what every file system takes in a name.
-std::string as_file_name(std::string label) {
-  std::erase(label, '"');
-  for (char& c : label) {
-    const bool plain = std::isalnum(static_cast<unsigned char>(c)) != 0 || c == '.' || c == '_' ||
-                       c == '=' || c == ',' || c == '-';
-    if (!plain) c = '_';
-  }
-  return label.substr(0, kLongestLabel);
 }
 
 base::JsonValue list_files(const fs::path& root) {

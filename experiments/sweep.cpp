@@ -8,6 +8,7 @@
 #include "base/sha256.h"
 #include "experiments/build_info.h"
 #include "experiments/error_place.h"
+#include "experiments/sweep_values.h"
 
 namespace moesim::experiments {
 namespace {
@@ -16,76 +17,11 @@ using base::Error;
 using base::JsonValue;
 namespace fs = std::filesystem;
 
-constexpr std::size_t kMostPoints = 100000;
 constexpr std::size_t kIdLength = 12;  // hex digits: 48 bits tell 100,000 points apart
-
-struct Axis {
-  std::string key;
-  std::vector<JsonValue> values;
-};
-
-// The sweep's axes in the document's order (the reader's map would sort them).
-std::vector<Axis> axes_of(const JsonValue& document) {
-  std::vector<Axis> axes;
-  const JsonValue* sweep = document.find("sweep");
-  if (sweep == nullptr || sweep->kind == JsonValue::Kind::null) return axes;
-  if (sweep->kind != JsonValue::Kind::object) {
-    throw Error(sweep->place.text() + "  /sweep", "expected an object of keys and lists of values",
-                "\"sweep\": {\"router.capacity_factor\": [1.0, 1.25, null]}");
-  }
-  std::size_t points = 1;
-  for (const base::JsonMember& member : sweep->members) {
-    const std::string where = member.place.text() + "  /sweep/" + member.key;
-    if (member.value.kind != JsonValue::Kind::array || member.value.items.empty()) {
-      throw Error(where, "expected a list of at least one value", "\"" + member.key + "\": [1, 2]");
-    }
-    points *= member.value.items.size();
-    if (points > kMostPoints) {
-      throw Error(where, "the sweep has more than 100,000 points", "sweep fewer values at once");
-    }
-    axes.push_back({member.key, member.value.items});
-  }
-  return axes;
-}
-
-// Values of a sweep count as set from outside: what they make unused is a warning, not an error.
-JsonValue with_origin(JsonValue value, const std::string& flag) {
-  value.place = {std::make_shared<const std::string>(flag), 0, 0};
-  for (JsonValue& item : value.items) item = with_origin(std::move(item), flag);
-  for (base::JsonMember& member : value.members) {
-    member.place = value.place;
-    member.value = with_origin(std::move(member.value), flag);
-  }
-  return value;
-}
 
 // The tree of one point: the file's with the swept values in place.
 JsonValue document_of(const Point& point) {
-  JsonValue document = *point.document;
-  for (const auto& [key, value] : point.swept) {
-    const std::string flag =
-        value.place.text() + " sweep " + key + "=" + base::to_text(value, base::JsonStyle::compact);
-    base::set_json_at(document, key, with_origin(value, flag), flag);
-  }
-  std::erase_if(document.members,
-                [](const base::JsonMember& member) { return member.key == "sweep"; });
-  return document;
-}
-
-Point make_point(std::shared_ptr<const JsonValue> document, const std::vector<Axis>& axes,
-                 std::size_t index) {
-  Point point;
-  point.document = std::move(document);
-  std::size_t stride = 1;
-  for (const Axis& axis : axes) stride *= axis.values.size();
-  for (const Axis& axis : axes) {
-    stride /= axis.values.size();
-    const JsonValue& value = axis.values[index / stride % axis.values.size()];
-    point.swept[axis.key] = value;
-    point.label += (point.label.empty() ? "" : ",") + axis.key + "=" +
-                   base::to_text(value, base::JsonStyle::compact);
-  }
-  return point;
+  return with_swept_values(*point.document, point.swept);
 }
 
 // Throws where the point cannot be.
@@ -147,15 +83,15 @@ void name_skipped(std::vector<Point>& points) {
 }  // namespace
 
 std::vector<Point> expand(const JsonValue& document) {
-  const std::vector<Axis> axes = axes_of(document);
   const auto shared = std::make_shared<const JsonValue>(document);
-  std::size_t count = 1;
-  for (const Axis& axis : axes) count *= axis.values.size();
   std::vector<Point> points;
   std::optional<Error> first_error;
   bool any_can_run = false;
-  for (std::size_t index = 0; index < count; ++index) {
-    Point& point = points.emplace_back(make_point(shared, axes, index));
+  for (SweptValues& values : swept_values(document)) {
+    Point& point = points.emplace_back();
+    point.document = shared;
+    point.label = std::move(values.label);
+    point.swept = std::move(values.values);
     try {
       read_point(point);
       any_can_run = true;
@@ -172,7 +108,8 @@ std::vector<Point> expand(const JsonValue& document) {
 
 Error placed_error(const Point& point, const Error& error) {
   try {
-    return with_place(as_fault_of_key(point, error), resolve_presets(document_of(point)));
+    return with_place(as_fault_of_key(point, error), resolve_presets(document_of(point)),
+                      base::struct_codec_of<Experiment>());
   } catch (const Error&) {
     return error;  // a preset is at fault, and the error says which
   }

@@ -2,115 +2,104 @@
 #include "model/proxy.h"
 
 #include <cmath>
-#include <mutex>
 #include <string>
 #include <utility>
 
 #include "base/check.h"
 #include "base/error.h"
 #include "base/rng.h"
+#include "base/thread_pool.h"
+#include "model/cpu/cpu_backend.h"
+#include "model/cpu/processor.h"
 #include "model/layers/moe_gpt.h"
 #include "model/train/trainer.h"
 
 namespace moesim::model {
 namespace {
 
-// This target's files are compiled for AVX2 and FMA where the compiler targets x86-64.
-void require_vector_instructions() {
-#if defined(__AVX2__) && defined(__FMA__)
-  if (!__builtin_cpu_supports("avx2") || !__builtin_cpu_supports("fma")) {
-    throw base::Error("this processor", "it lacks AVX2 or FMA, which the proxy's numerics need",
-                      "configure with -DMOESIM_WIDE_VECTORS=OFF, or use synthetic routing");
-  }
-#endif
-}
-
-// Eigen cuts long sums where the processor's caches suggest; fixed sizes make the last bits of a
-// result the same on every processor.
-void fix_eigen_blocking() {
-  static std::once_flag once;
-  std::call_once(once, [] { Eigen::setCpuCacheSizes(32 << 10, 512 << 10, 4 << 20); });
-}
-
 void require_positive(const char* key, double value) {
   if (std::isfinite(value) && value > 0) return;
   throw base::Error(key, "the proxy needs a value above 0", "");
 }
 
-void validate(const ProxyConfig& config, std::size_t text_bytes) {
+void validate(const ProxyConfig& config) {
   require_positive("num_moe_layers", config.num_moe_layers);
-  require_positive("num_experts", config.num_experts);
-  require_positive("top_k", config.top_k);
-  require_positive("hidden_size", config.hidden_size);
-  require_positive("num_attention_heads", config.num_attention_heads);
-  require_positive("moe_intermediate_size", config.moe_intermediate_size);
-  require_positive("seq_length", config.seq_length);
   require_positive("batch_size", config.batch_size);
   require_positive("learning_rate", config.learning_rate);
-  if (config.capacity_factor.has_value()) {
-    require_positive("capacity_factor", *config.capacity_factor);
-  }
-  if (config.train_steps < 0 || !(config.aux_loss_coef >= 0)) {
-    throw base::Error(config.train_steps < 0 ? "train_steps" : "aux_loss_coef",
-                      "the proxy needs a value of at least 0", "");
-  }
-  if (config.top_k > config.num_experts) {
-    throw base::Error("top_k",
-                      "a token cannot choose " + std::to_string(config.top_k) + " of " +
-                          std::to_string(config.num_experts) + " experts",
-                      "lower top_k, or raise num_experts");
-  }
-  if (config.hidden_size % config.num_attention_heads != 0) {
-    throw base::Error("num_attention_heads",
-                      std::to_string(config.num_attention_heads) +
-                          " heads do not divide a hidden " + "size of " +
-                          std::to_string(config.hidden_size),
-                      "choose a divisor of the proxy's hidden_size");
-  }
-  if (text_bytes < least_training_text(config.seq_length)) {
-    throw base::Error("text",
-                      "the proxy's text has " + std::to_string(text_bytes) + " bytes, and " +
-                          std::to_string(least_training_text(config.seq_length)) + " are needed",
-                      "name a longer text, or use a shorter window");
+  if (config.train_steps < 0) {
+    throw base::Error("train_steps", "the proxy needs a value of at least 0", "");
   }
 }
 
-MoeGptShape shape_of(const ProxyConfig& config) {
-  MoeGptShape shape;
-  shape.num_layers = config.num_moe_layers;
-  shape.hidden_size = config.hidden_size;
-  shape.moe_intermediate_size = config.moe_intermediate_size;
-  shape.block.attention = {config.num_attention_heads, config.seq_length};
-  shape.block.moe = {config.num_experts, config.top_k, config.capacity_factor,
-                     config.token_drop_policy, config.aux_loss_coef};
-  return shape;
+MoeGptConfig model_config(const ProxyConfig& config) {
+  MoeGptConfig model;
+  model.num_hidden_layers = config.num_moe_layers;
+  model.hidden_size = config.hidden_size;
+  model.num_attention_heads = config.num_attention_heads;
+  model.seq_length = config.seq_length;
+  model.moe_intermediate_size = config.moe_intermediate_size;
+  model.router = config.router;
+  model.tie_word_embeddings = false;
+  return model;
+}
+
+TrainingConfig training_config(const ProxyConfig& config) {
+  TrainingConfig training;
+  training.steps = config.train_steps;
+  training.batch_size = config.batch_size;
+  training.learning_rate = config.learning_rate;
+  training.schedule = ScheduleType::constant;
+  training.warm_up_steps = config.train_steps / 10;
+  training.seed = config.seed;
+  return training;
+}
+
+// The trainer names places in its own file's sections; the proxy's settings have no sections.
+[[noreturn]] void rethrow_with_own_place(const base::Error& error) {
+  std::string where = error.where();
+  for (const std::string section : {"/model/", "/training/", "/"}) {
+    if (!where.starts_with(section)) continue;
+    where.erase(0, section.size());
+    break;
+  }
+  throw base::Error(where, error.message(), error.hint());
 }
 
 }  // namespace
 
 struct Proxy::State {
   std::uint64_t seed = 0;
-  MoeGptShape shape;
+  MoeGptConfig model;
   std::vector<std::uint8_t> text;
   MoeGptWeights<float> weights;
   TrainingReport report;
+
+  void train(const ProxyConfig& config, const std::function<void(int, int)>& progress);
 };
+
+void Proxy::State::train(const ProxyConfig& config, const std::function<void(int, int)>& progress) {
+  Trainer trainer(model, training_config(config), text, config.num_threads);
+  for (int step = 1; step <= config.train_steps; ++step) {
+    report.train_loss.push_back(trainer.step().record.loss);
+    if (progress) progress(step, config.train_steps);
+  }
+  report.validation_loss = trainer.validate();
+  weights = std::move(trainer).take_state().weights;
+}
 
 Proxy::Proxy(const ProxyConfig& config, std::vector<std::uint8_t> text,
              const std::function<void(int, int)>& progress)
     : state_(std::make_unique<State>()) {
   require_vector_instructions();
-  validate(config, text.size());
-  fix_eigen_blocking();
+  validate(config);
   state_->seed = config.seed;
-  state_->shape = shape_of(config);
+  state_->model = model_config(config);
   state_->text = std::move(text);
-  base::Rng weights_rng(config.seed, "proxy weights");
-  base::Rng batches_rng(config.seed, "proxy batches");
-  state_->weights = random_moe_gpt<float>(state_->shape, weights_rng);
-  const TrainingConfig training{config.batch_size, config.train_steps, config.learning_rate,
-                                config.num_threads, progress};
-  state_->report = train(training, state_->shape, state_->text, state_->weights, batches_rng);
+  try {
+    state_->train(config, progress);
+  } catch (const base::Error& error) {
+    rethrow_with_own_place(error);
+  }
 }
 
 Proxy::~Proxy() = default;
@@ -128,7 +117,12 @@ std::vector<RoutingBatch> Proxy::route(int micro_batch, int rank, int tokens) co
     byte = text[place];
     place = place + 1 == text.size() ? 0 : place + 1;
   }
-  return route_bytes(state_->weights, state_->shape, bytes);
+  // Random routing draws by the pass's key: every rank and micro-batch has its own.
+  const std::uint64_t key = rng.next();
+  base::ThreadPool threads(1);
+  const auto backend = make_cpu_backend<float>(threads);
+  const Pass<float> pass{*backend, threads, false, key, false};
+  return route_bytes<float>(state_->weights, state_->model, pass, bytes);
 }
 
 }  // namespace moesim::model

@@ -1,37 +1,31 @@
 // SPDX-License-Identifier: Apache-2.0
 // A small byte-level MoE-GPT, trained for a while on real text, whose gate stands in for the gate
-// of a model too large to run: same experts, top-k, capacity and number of MoE layers, small hidden
-// size. What is exact is the number of routed pairs and the drops' rule; which expert a token picks
-// is the proxy's.
+// of a model too large to run: same router, experts, top-k, capacity and number of MoE layers,
+// small hidden size. What is exact is the number of routed pairs and the drops' rule; which expert
+// a token picks is the proxy's.
 #pragma once
 
 #include <cstdint>
 #include <functional>
 #include <memory>
-#include <optional>
 #include <vector>
 
-#include "model/router/capacity.h"
+#include "model/router/router_config.h"
 #include "model/router/routing_batch.h"
-#include "model/train/text.h"
 #include "model/train/training_report.h"
 
 namespace moesim::model {
 
 struct ProxyConfig {
   int num_moe_layers = 0;  // every layer of the proxy is MoE
-  int num_experts = 0;
-  int top_k = 0;
   int hidden_size = 32;
   int num_attention_heads = 2;
   int moe_intermediate_size = 16;
+  RouterConfig router;
   int seq_length = 128;  // the window that one training sequence spans
   int batch_size = 8;    // sequences per training step
-  int train_steps = 50;
+  int train_steps = 50;  // the first tenth of them warms the learning rate up
   double learning_rate = 3e-3;
-  double aux_loss_coef = 1e-2;  // Switch auxiliary loss, arXiv 2101.03961, eq. 4
-  std::optional<double> capacity_factor;
-  TokenDropPolicy token_drop_policy = TokenDropPolicy::probs;
   std::uint64_t seed = 0;
   int num_threads = 1;  // never changes a result
 };
@@ -39,9 +33,10 @@ struct ProxyConfig {
 class Proxy {
  public:
   // Initialises and trains; `progress(done, steps)` after every step, may be empty. The text needs
-  // 10 x (seq_length + 1) bytes: the last tenth is held out. Throws base::Error when a size is not
-  // positive, top_k exceeds num_experts, the heads do not divide hidden_size, the text is too
-  // short, training diverges, or the processor lacks the vector instructions this was compiled for.
+  // 10 x (seq_length + 1) bytes: the last tenth is held out. Throws base::Error, its place the
+  // setting ("learning_rate", "router/num_experts", "text"), when sizes do not fit together, the
+  // text is too short, training diverges, or the processor lacks the vector instructions this was
+  // compiled for.
   Proxy(const ProxyConfig& config, std::vector<std::uint8_t> text,
         const std::function<void(int, int)>& progress);
   ~Proxy();

@@ -4,8 +4,11 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
+#include <string_view>
 
 #include "base/error.h"
+#include "base/named_table.h"
 #include "model/spec/model_spec.h"
 
 namespace moesim::sim {
@@ -125,6 +128,41 @@ void check_routing(const Scenario& scenario, const Sizes& sizes) {
   }
 }
 
+// What of the router section a source without a gate follows.
+constexpr std::array<std::string_view, 9> kWithoutGate = {
+    "capacity_factor",      "min_capacity", "rank_capacity_factor",   "capacity_ranks",
+    "token_drop_policy",    "overflow",     "renormalise_after_drop", "seed",
+    "routed_scaling_factor"};
+
+// A setting of the gate that differs from its default, though there is no gate.
+void check_gate_is_there(const Scenario& scenario) {
+  if (scenario.routing.source == RoutingSourceKind::numerics) return;
+  const base::JsonValue given = base::to_json(scenario.router);
+  const base::JsonValue defaults = base::to_json(RouterConfig{});
+  for (const base::JsonMember& member : given.members) {
+    if (std::count(kWithoutGate.begin(), kWithoutGate.end(), member.key) > 0) continue;
+    const base::JsonValue* unchanged = defaults.find(member.key);
+    if (unchanged != nullptr && base::to_text(*unchanged) == base::to_text(member.value)) continue;
+    throw base::Error("/router/" + member.key,
+                      "it has no effect: routing.source is " +
+                          base::name_in_words(scenario.routing.source) + ", which has no gate",
+                      "leave it out, or use routing.source numerics");
+  }
+}
+
+void check_router(const Scenario& scenario) {
+  const model::RouterConfig gate =
+      gate_of(scenario.router, scenario.model.num_experts, scenario.model.num_experts_per_tok);
+  check_gate_is_there(scenario);
+  model::validate(gate, "/router");
+  if (scenario.routing.source != RoutingSourceKind::numerics &&
+      gate.overflow == model::OverflowPolicy::next_best) {
+    throw base::Error("/router/overflow",
+                      "routing without a gate has no scores, so no next best expert",
+                      "use drop, or routing.source numerics");
+  }
+}
+
 }  // namespace
 
 void describe(base::FieldTable& table, TrainingConfig& training) {
@@ -189,6 +227,7 @@ Sizes validate(const Scenario& scenario) {
   sizes.num_micro_batches = micro_batches(scenario.training, sizes.num_ranks);
   sizes.tokens_per_rank = tokens_per_rank(scenario, sizes);
   check_step_size(scenario, sizes);
+  check_router(scenario);
   check_routing(scenario, sizes);
   return sizes;
 }

@@ -1,99 +1,176 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "model/layers/expert.h"
 
+#include <algorithm>
+
+#include "base/check.h"
+#include "model/layers/activation.h"
+#include "model/layers/dropout.h"
+#include "model/layers/expert_products.h"
+#include "model/layers/expert_row_backward.h"
+
 namespace moesim::model {
 namespace {
 
-// The block of one expert in a matrix that stacks those of all experts.
-template <class M>
-auto block_of(M& stacked, int expert, Index rows) {
-  return stacked.middleRows(expert * rows, rows);
+void set_layout(const ExpertShape& shape, std::span<const Index> first_row,
+                ExpertCacheLayout& layout) {
+  const int experts = shape.count();
+  CHECK(static_cast<int>(first_row.size()) == experts + 1, "every expert has its range of rows");
+  layout.first_row.assign(first_row.begin(), first_row.end());
+  layout.first_unit.assign(1, 0);
+  for (int e = 0; e < experts; ++e) {
+    const Index rows = first_row[e + 1] - first_row[e];
+    layout.first_unit.push_back(layout.first_unit[e] + rows * shape.units(e));
+  }
+}
+
+template <class S>
+void make_room(std::vector<S>& values, Index size) {
+  if (static_cast<Index>(values.size()) < size) values.resize(size);
+}
+
+// Calls work(block, row, at) for the rows of a piece, where `at` is where the row's activations
+// begin.
+template <class Work>
+void for_rows_of_experts(const ExpertShape& shape, const ExpertCacheLayout& layout, Index first,
+                         Index end, Work&& work) {
+  const auto after = std::upper_bound(layout.first_row.begin(), layout.first_row.end(), first);
+  int expert = static_cast<int>(after - layout.first_row.begin()) - 1;
+  for (Index row = first; row < end; ++expert) {
+    const ExpertBlock block = block_of(shape, layout, expert);
+    for (; row < std::min(end, block.first_row + block.rows); ++row) {
+      work(block, row, block.activations + (row - block.first_row) * block.units);
+    }
+  }
+}
+
+// activated = act(gate) * up, or act(up), with dropout.
+template <class S>
+void run_activation(const Experts<S>& experts, ExpertCache<S>& cache) {
+  const ExpertShape& shape = experts.shape;
+  const DropoutFactors<S> dropout(experts.pass, shape.name, shape.dropout);
+  with_activation(shape.activation, [&](auto function) {
+    const auto run_row = [&](const ExpertBlock& block, Index, Index at) {
+      const S* const up = cache.up.data() + at;
+      S* const activated = cache.activated.data() + at;
+      if (shape.gated) {
+        const S* const gate = cache.gate.data() + at;
+        for (Index i = 0; i < block.units; ++i) activated[i] = function.at(gate[i]).value * up[i];
+      } else {
+        for (Index i = 0; i < block.units; ++i) activated[i] = function.at(up[i]).value;
+      }
+      dropout.apply(static_cast<std::uint64_t>(at), activated, block.units);
+    };
+    for_row_pieces(experts.pass, cache.layout.first_row.back(), [&](Index first, Index end) {
+      for_rows_of_experts(shape, cache.layout, first, end, run_row);
+    });
+  });
+}
+
+template <class S>
+void run_activation_backward(const Experts<S>& experts, const ExpertRows<S>& rows,
+                             ExpertCache<S>& cache) {
+  const ExpertShape& shape = experts.shape;
+  const DropoutFactors<S> dropout(experts.pass, shape.name, shape.dropout);
+  with_activation(shape.activation, [&](auto function) {
+    const auto run_row = [&](const ExpertBlock& block, Index row, Index at) {
+      const RowBackward<S> backward{shape.gated ? cache.gate.data() + at : nullptr,
+                                    cache.up.data() + at, cache.activated.data() + at, block.units,
+                                    rows.weights == nullptr ? S(1) : rows.weights[row]};
+      const S d_weight = backward.run(function, dropout, static_cast<std::uint64_t>(at));
+      if (rows.d_weights != nullptr) rows.d_weights[row] = d_weight;
+    };
+    for_row_pieces(experts.pass, cache.layout.first_row.back(), [&](Index first, Index end) {
+      for_rows_of_experts(shape, cache.layout, first, end, run_row);
+    });
+  });
+}
+
+// The output is activated Wd + b: b's part of the routing weights' gradient.
+template <class S>
+void add_bias_to_weight_gradient(const Experts<S>& experts, const ExpertRows<S>& rows,
+                                 const ExpertCacheLayout& layout) {
+  const Index hidden = experts.shape.hidden;
+  for (int e = 0; e < experts.shape.count(); ++e) {
+    const S* const bias = experts.weights.down_bias.data() + e * hidden;
+    for (Index row = layout.first_row[e]; row < layout.first_row[e + 1]; ++row) {
+      rows.d_weights[row] += row_dot(rows.d_output.data() + row * hidden, bias, hidden);
+    }
+  }
+}
+
+template <class S>
+void size_gradient(const ExpertWeights<S>& weights, const Pass<S>& pass, ExpertWeights<S>& to) {
+  if (pass.add_gradients) return;
+  to.gate.resizeLike(weights.gate);
+  to.up.resizeLike(weights.up);
+  to.down.resizeLike(weights.down);
+  to.gate_bias.resizeLike(weights.gate_bias);
+  to.up_bias.resizeLike(weights.up_bias);
+  to.down_bias.resizeLike(weights.down_bias);
 }
 
 }  // namespace
 
 template <class S>
-void ExpertGradients<S>::resize(Index rows, Index hidden, Index intermediate) {
-  d_output.resize(rows, hidden);
-  d_input.resize(rows, hidden);
-  weight.resize(rows, 1);
-  d_weight.resize(rows, 1);
-  for (Matrix<S>* scratch : {&d_activated, &d_gate, &d_up}) scratch->resize(rows, intermediate);
+void Experts<S>::forward(std::span<const Index> first_row, const Matrix<S>& input,
+                         ExpertCache<S>& cache, Matrix<S>& output) const {
+  set_layout(shape, first_row, cache.layout);
+  CHECK(cache.layout.first_row.back() == input.rows(), "every row belongs to an expert");
+  const Index size = cache.layout.first_unit.back();
+  make_room(cache.up, size);
+  make_room(cache.activated, size);
+  ExpertProducts<S> products(*this, cache.layout);
+  if (shape.gated) {
+    make_room(cache.gate, size);
+    products.into_units(input, weights.gate, weights.gate_bias, cache.gate.data());
+  }
+  products.into_units(input, weights.up, weights.up_bias, cache.up.data());
+  products.run();
+  run_activation(*this, cache);
+  output.resize(input.rows(), shape.hidden);
+  const S* const bias = shape.bias ? weights.down_bias.data() : nullptr;
+  products.into_rows(cache.activated.data(), weights.down, bias, false, output);
+  products.run();
 }
 
 template <class S>
-void expert_forward(const ExpertWeights<S>& weights, const ExpertRows& where, ExpertCache<S>& cache,
-                    Matrix<S>& output) {
-  if (where.rows == 0) return;
-  const Index hidden = cache.input.cols();
-  const Index intermediate = cache.gate.cols();
-  const auto input = cache.input.middleRows(where.first_row, where.rows);
-  auto gate = cache.gate.middleRows(where.first_row, where.rows);
-  auto up = cache.up.middleRows(where.first_row, where.rows);
-  auto activated = cache.activated.middleRows(where.first_row, where.rows);
-  gate.noalias() = input * block_of(weights.gate, where.expert, hidden);
-  up.noalias() = input * block_of(weights.up, where.expert, hidden);
-  activated.array() = gate.array() / (S(1) + (-gate.array()).exp()) * up.array();
-  output.topRows(where.rows).noalias() =
-      activated * block_of(weights.down, where.expert, intermediate);
+void Experts<S>::backward(const Matrix<S>& input, const ExpertRows<S>& rows, ExpertCache<S>& cache,
+                          ExpertWeights<S>& gradient) const {
+  const Index count = input.rows();
+  size_gradient(weights, pass, gradient);
+  make_room(cache.activated, cache.layout.first_unit.back());
+  S* const d_activated = cache.activated.data();
+  ExpertProducts<S> products(*this, cache.layout);
+  products.into_units(rows.d_output, weights.down, {}, d_activated);
+  products.run();
+  run_activation_backward(*this, rows, cache);
+  products.into_weights(d_activated, rows.d_output, gradient.down);
+  const S* const d_up = cache.up.data();
+  const S* const d_gate = shape.gated ? cache.gate.data() : nullptr;
+  if (shape.gated) products.into_weights(d_gate, input, gradient.gate);
+  products.into_weights(d_up, input, gradient.up);
+  std::vector<S> ones;
+  if (shape.bias) {
+    ones.assign(count, S(1));
+    if (shape.gated) products.into_unit_bias(ones.data(), d_gate, gradient.gate_bias);
+    products.into_unit_bias(ones.data(), d_up, gradient.up_bias);
+    const S* const row_weights = rows.weights == nullptr ? ones.data() : rows.weights;
+    products.into_row_bias(row_weights, rows.d_output, gradient.down_bias);
+    if (rows.d_weights != nullptr) add_bias_to_weight_gradient(*this, rows, cache.layout);
+  }
+  products.run();
+  // The gradients of the output have been read by now, so that d_input may take their place.
+  if (!rows.add_to_d_input) rows.d_input.resize(count, shape.hidden);
+  if (shape.gated) {
+    products.into_rows(d_gate, weights.gate, nullptr, rows.add_to_d_input, rows.d_input);
+    products.run();
+  }
+  products.into_rows(d_up, weights.up, nullptr, shape.gated || rows.add_to_d_input, rows.d_input);
+  products.run();
 }
 
-template <class S>
-void expert_backward(const ExpertWeights<S>& weights, const ExpertRows& where,
-                     const ExpertCache<S>& cache, ExpertGradients<S>& rows,
-                     ExpertWeights<S>& gradient) {
-  const Index hidden = cache.input.cols();
-  const Index intermediate = cache.gate.cols();
-  auto gradient_gate = block_of(gradient.gate, where.expert, hidden);
-  auto gradient_up = block_of(gradient.up, where.expert, hidden);
-  auto gradient_down = block_of(gradient.down, where.expert, intermediate);
-  if (where.rows == 0) {
-    gradient_gate.setZero();
-    gradient_up.setZero();
-    gradient_down.setZero();
-    return;
-  }
-  const auto input = cache.input.middleRows(where.first_row, where.rows);
-  const auto gate = cache.gate.middleRows(where.first_row, where.rows).array();
-  const auto up = cache.up.middleRows(where.first_row, where.rows).array();
-  const auto activated = cache.activated.middleRows(where.first_row, where.rows);
-  auto d_output = rows.d_output.topRows(where.rows);
-  const auto weight = rows.weight.topRows(where.rows);
-  auto d_activated = rows.d_activated.topRows(where.rows);
-  auto d_gate = rows.d_gate.topRows(where.rows);
-  auto d_up = rows.d_up.topRows(where.rows);
-  auto d_input = rows.d_input.topRows(where.rows);
-
-  // The weight's gradient is <dy, y> = <dy Wd^T, activated>: the output y need not be kept.
-  d_activated.noalias() = d_output * block_of(weights.down, where.expert, intermediate).transpose();
-  rows.d_weight.topRows(where.rows) = d_activated.cwiseProduct(activated).rowwise().sum();
-  for (Index i = 0; i < where.rows; ++i) {
-    d_activated.row(i) *= weight(i, 0);
-    d_output.row(i) *= weight(i, 0);
-  }
-  gradient_down.noalias() = activated.transpose() * d_output;
-
-  // d_up holds the sigmoid until the gate's gradient is done: silu'(g) = s (1 + g (1 - s)).
-  d_up.array() = (S(1) + (-gate).exp()).inverse();
-  d_gate.array() = d_activated.array() * up * d_up.array() * (S(1) + gate * (S(1) - d_up.array()));
-  d_up.array() *= d_activated.array() * gate;
-  gradient_gate.noalias() = input.transpose() * d_gate;
-  gradient_up.noalias() = input.transpose() * d_up;
-  d_input.noalias() = d_gate * block_of(weights.gate, where.expert, hidden).transpose();
-  d_input.noalias() += d_up * block_of(weights.up, where.expert, hidden).transpose();
-}
-
-template struct ExpertGradients<float>;
-template struct ExpertGradients<double>;
-template void expert_forward(const ExpertWeights<float>&, const ExpertRows&, ExpertCache<float>&,
-                             Matrix<float>&);
-template void expert_forward(const ExpertWeights<double>&, const ExpertRows&, ExpertCache<double>&,
-                             Matrix<double>&);
-template void expert_backward(const ExpertWeights<float>&, const ExpertRows&,
-                              const ExpertCache<float>&, ExpertGradients<float>&,
-                              ExpertWeights<float>&);
-template void expert_backward(const ExpertWeights<double>&, const ExpertRows&,
-                              const ExpertCache<double>&, ExpertGradients<double>&,
-                              ExpertWeights<double>&);
+template struct Experts<float>;
+template struct Experts<double>;
 
 }  // namespace moesim::model

@@ -4,6 +4,7 @@
 #pragma once
 
 #include "model/matrix.h"
+#include "model/pass.h"
 
 namespace moesim::model {
 
@@ -19,14 +20,21 @@ struct LayerNormCache {
   Matrix<S> inverse_deviation;  // [tokens, 1]
 };
 
-// [tokens, hidden] -> [tokens, hidden]; 1e-5 is added to the variance.
+// x, [tokens, hidden] -> y, [tokens, hidden], another matrix than x; 1e-5 is added to the variance
+// (PyTorch's default, GPT-2's value).
 template <class S>
-Matrix<S> layer_norm(const LayerNormWeights<S>& weights, const Matrix<S>& x,
-                     LayerNormCache<S>& cache);
+void layer_norm(const LayerNormWeights<S>& weights, const Pass<S>& pass, const Matrix<S>& x,
+                LayerNormCache<S>& cache, Matrix<S>& y);
 
-// The gradient of x from that of the result; writes (does not add to) `gradient`.
+// From the gradient of y adds that of x to `dx`, [tokens, hidden] (the residual stream's), and
+// writes or adds to (pass.add_gradients) `gradient`.
 template <class S>
-Matrix<S> layer_norm_backward(const LayerNormWeights<S>& weights, const LayerNormCache<S>& cache,
-                              const Matrix<S>& dy, LayerNormWeights<S>& gradient);
+struct LayerNormBackward {
+  const LayerNormWeights<S>& weights;
+  const Pass<S>& pass;
+
+  void run(const LayerNormCache<S>& cache, const Matrix<S>& dy, LayerNormWeights<S>& gradient,
+           Matrix<S>& dx) const;
+};
 
 }  // namespace moesim::model

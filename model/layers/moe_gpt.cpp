@@ -1,185 +1,204 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "model/layers/moe_gpt.h"
 
-#include <cmath>
 #include <utility>
+
+#include "base/check.h"
+#include "model/layers/dropout.h"
 
 namespace moesim::model {
 namespace {
 
-constexpr Index kByteValues = 256;
-
 template <class S>
-Matrix<S> uniform_matrix(Index rows, Index cols, double variance, base::Rng& rng) {
-  Matrix<S> matrix(rows, cols);
-  const double reach = std::sqrt(3 * variance);  // uniform in [-r, r) has variance r^2 / 3
-  for (Index i = 0; i < matrix.size(); ++i) {
-    matrix.data()[i] = static_cast<S>(reach * (2 * rng.uniform() - 1));
+void embed_inputs(const MoeGptWeights<S>& weights, const MoeGptConfig& config, const Pass<S>& pass,
+                  std::span<const std::uint8_t> inputs, Matrix<S>& rows) {
+  CHECK(!inputs.empty(), "a pass has at least one token");
+  embed(weights.embedding, pass, inputs, rows);
+  apply_dropout(pass, "embedding", config.embedding_dropout, rows);
+}
+
+// The stack of blocks over one call's tokens.
+template <class S>
+struct Blocks {
+  const MoeGptWeights<S>& weights;
+  const MoeGptConfig& config;
+  const Pass<S>& pass;
+  std::span<const std::uint8_t> inputs;
+  double loss_scale = 1;
+
+  // Calls work(block) with the layer as the pass runs it.
+  template <class Work>
+  void visit(std::size_t layer, Work&& work) const {
+    const BlockShape shape = block_shape(config, static_cast<int>(layer));
+    const TokenContext context{inputs, config.seq_length, static_cast<int>(layer)};
+    work(TransformerBlock<S>{weights.blocks[layer], shape, context, pass, loss_scale});
   }
-  return matrix;
+
+  void forward(std::size_t layer, Matrix<S>& x, BlockCache<S>& cache) const {
+    visit(layer, [&](const TransformerBlock<S>& block) { block.forward(x, cache); });
+  }
+
+  void backward(std::size_t layer, BlockCache<S>& cache, Matrix<S>& dx,
+                BlockWeights<S>& gradient) const {
+    visit(layer, [&](const TransformerBlock<S>& block) { block.backward(cache, dx, gradient); });
+  }
+};
+
+// What a recomputing pass keeps of a router: what its users read afterwards.
+template <class S>
+void keep_decision(const RouterCache<S>& from, RouterCache<S>& to) {
+  to.batch = from.batch;
+  to.chosen = from.chosen;
+  to.load = from.load;
+  to.losses = from.losses;
+  to.loss = from.loss;
 }
 
 template <class S>
-LayerNormWeights<S> identity_norm(Index hidden) {
-  return {Matrix<S>::Ones(1, hidden), Matrix<S>::Zero(1, hidden)};
+void forward_and_keep_inputs(const Blocks<S>& blocks, MoeGptCache<S>& cache) {
+  for (std::size_t layer = 0; layer < cache.blocks.size(); ++layer) {
+    cache.block_inputs[layer] = cache.stream;
+    blocks.forward(layer, cache.stream, cache.working);
+    keep_decision(cache.working.moe.router, cache.blocks[layer].moe.router);
+  }
 }
 
 template <class S>
-BlockWeights<S> random_block(const MoeGptShape& shape, base::Rng& rng) {
-  const Index hidden = shape.hidden_size;
-  const Index intermediate = shape.moe_intermediate_size;
-  const Index experts = shape.block.moe.num_experts;
-  const double from_hidden = 1.0 / shape.hidden_size;
-  const double residual = 0.5 / shape.num_layers;
-  BlockWeights<S> block;
-  block.attention_norm = identity_norm<S>(hidden);
-  block.attention.query_key_value = uniform_matrix<S>(hidden, 3 * hidden, from_hidden, rng);
-  block.attention.output = uniform_matrix<S>(hidden, hidden, from_hidden * residual, rng);
-  block.moe_norm = identity_norm<S>(hidden);
-  block.moe.gate = uniform_matrix<S>(hidden, experts, from_hidden, rng);
-  block.moe.experts.gate = uniform_matrix<S>(experts * hidden, intermediate, from_hidden, rng);
-  block.moe.experts.up = uniform_matrix<S>(experts * hidden, intermediate, from_hidden, rng);
-  block.moe.experts.down = uniform_matrix<S>(experts * intermediate, hidden,
-                                             residual / shape.moe_intermediate_size, rng);
-  return block;
-}
-
-template <class S>
-void append_norm(const std::string& name, LayerNormWeights<S>& norm,
-                 std::vector<NamedMatrix<S>>& list) {
-  list.push_back({name + ".gain", &norm.gain});
-  list.push_back({name + ".bias", &norm.bias});
-}
-
-template <class S>
-void append_block(const std::string& name, BlockWeights<S>& block,
-                  std::vector<NamedMatrix<S>>& list) {
-  append_norm(name + ".attention_norm", block.attention_norm, list);
-  list.push_back({name + ".attention.query_key_value", &block.attention.query_key_value});
-  list.push_back({name + ".attention.output", &block.attention.output});
-  append_norm(name + ".moe_norm", block.moe_norm, list);
-  list.push_back({name + ".moe.gate", &block.moe.gate});
-  list.push_back({name + ".moe.experts.gate", &block.moe.experts.gate});
-  list.push_back({name + ".moe.experts.up", &block.moe.experts.up});
-  list.push_back({name + ".moe.experts.down", &block.moe.experts.down});
-}
-
-template <class S>
-const Matrix<S>& head_of(const MoeGptWeights<S>& weights) {
-  return weights.head.size() == 0 ? weights.embedding.token : weights.head;
+void forward_and_keep_all(const Blocks<S>& blocks, MoeGptCache<S>& cache) {
+  // The pass before, if it had no way back, left the scratch with the last layer.
+  if (cache.blocks.front().branch.size() == 0) {
+    hand_on_scratch(cache.blocks.back(), cache.blocks.front());
+  }
+  for (std::size_t layer = 0; layer < cache.blocks.size(); ++layer) {
+    if (layer > 0) hand_on_scratch(cache.blocks[layer - 1], cache.blocks[layer]);
+    blocks.forward(layer, cache.stream, cache.blocks[layer]);
+  }
 }
 
 }  // namespace
 
 template <class S>
-std::vector<NamedMatrix<S>> parameters(MoeGptWeights<S>& weights) {
-  std::vector<NamedMatrix<S>> list = {{"embedding.token", &weights.embedding.token},
-                                      {"embedding.position", &weights.embedding.position}};
-  for (std::size_t layer = 0; layer < weights.blocks.size(); ++layer) {
-    append_block("blocks." + std::to_string(layer), weights.blocks[layer], list);
+MoeGptLoss moe_gpt_loss(const MoeGptWeights<S>& weights, const MoeGptConfig& config,
+                        const Pass<S>& pass, const TokenBatch& batch, MoeGptCache<S>& cache) {
+  const std::size_t layers = weights.blocks.size();
+  CHECK(batch.targets.size() == batch.inputs.size(), "every token has its next byte");
+  cache.blocks.resize(layers);
+  cache.block_inputs.resize(cache.recompute_blocks ? layers : 0);
+  embed_inputs(weights, config, pass, batch.inputs, cache.stream);
+  const Blocks<S> blocks{weights, config, pass, batch.inputs};
+  if (cache.recompute_blocks) {
+    forward_and_keep_inputs(blocks, cache);
+  } else if (layers > 0) {
+    forward_and_keep_all(blocks, cache);
   }
-  append_norm("final_norm", weights.final_norm, list);
-  if (weights.head.size() != 0) list.push_back({"head", &weights.head});
-  return list;
-}
-
-template <class S>
-MoeGptWeights<S> random_moe_gpt(const MoeGptShape& shape, base::Rng& rng) {
-  const Index hidden = shape.hidden_size;
-  const double from_hidden = 1.0 / shape.hidden_size;
-  MoeGptWeights<S> weights;
-  weights.embedding.token = uniform_matrix<S>(kByteValues, hidden, from_hidden, rng);
-  weights.embedding.position =
-      uniform_matrix<S>(shape.block.attention.seq_length, hidden, from_hidden, rng);
-  for (int layer = 0; layer < shape.num_layers; ++layer) {
-    weights.blocks.push_back(random_block<S>(shape, rng));
-  }
-  weights.final_norm = identity_norm<S>(hidden);
-  if (!shape.tied_head) weights.head = uniform_matrix<S>(kByteValues, hidden, from_hidden, rng);
-  return weights;
-}
-
-template <class S>
-MoeGptWeights<S> zero_gradient(const MoeGptWeights<S>& weights) {
-  MoeGptWeights<S> gradient = weights;
-  for (const NamedMatrix<S>& parameter : parameters(gradient)) parameter.matrix->setZero();
-  return gradient;
-}
-
-template <class S>
-MoeGptLoss moe_gpt_loss(const MoeGptWeights<S>& weights, const MoeGptShape& shape,
-                        std::span<const std::uint8_t> inputs, std::span<const std::uint8_t> targets,
-                        MoeGptCache<S>& cache) {
   MoeGptLoss loss;
-  cache.blocks.resize(weights.blocks.size());
-  Matrix<S> x = embed(weights.embedding, inputs);
-  for (std::size_t layer = 0; layer < weights.blocks.size(); ++layer) {
-    transformer_block(weights.blocks[layer], shape.block, x, cache.blocks[layer]);
-    loss.balance += static_cast<double>(cache.blocks[layer].moe.balance_loss);
+  for (std::size_t layer = 0; layer < layers; ++layer) {
+    if (!config.is_moe_layer(static_cast<int>(layer))) continue;
+    loss.balance += cache.blocks[layer].moe.router.loss;
   }
-  const Matrix<S> normalised = layer_norm(weights.final_norm, x, cache.final_norm);
-  loss.cross_entropy =
-      static_cast<double>(cross_entropy(head_of(weights), normalised, targets, cache.head));
+  layer_norm(weights.final_norm, pass, cache.stream, cache.final_norm, cache.head.input);
+  loss.cross_entropy = cross_entropy(head_of(weights), pass, batch.targets, cache.head);
   return loss;
 }
 
 template <class S>
-void MoeGptBackward<S>::run(const MoeGptCache<S>& cache, std::span<const std::uint8_t> inputs,
-                            std::span<const std::uint8_t> targets,
-                            MoeGptWeights<S>& gradient) const {
-  // A tied head writes its part into the token embedding's gradient, to which the lookup adds.
+void MoeGptBackward<S>::run(MoeGptCache<S>& cache, MoeGptWeights<S>& gradient) const {
   const bool tied = weights.head.size() == 0;
-  if (!tied) gradient.embedding.token.setZero();
-  gradient.embedding.position.setZero();
   Matrix<S>& head_gradient = tied ? gradient.embedding.token : gradient.head;
-  const Matrix<S> d_normalised =
-      cross_entropy_backward(head_of(weights), cache.head, targets, loss_scale, head_gradient);
-  Matrix<S> dx =
-      layer_norm_backward(weights.final_norm, cache.final_norm, d_normalised, gradient.final_norm);
+  const CrossEntropyBackward<S> head{head_of(weights), pass, batch.targets, loss_scale};
+  head.run(cache.head, head_gradient, cache.d_normalised);
+  Matrix<S>& dx = cache.stream;
+  dx.setZero();
+  LayerNormBackward<S>{weights.final_norm, pass}.run(cache.final_norm, cache.d_normalised,
+                                                     gradient.final_norm, dx);
+  const Blocks<S> blocks{weights, config, pass, batch.inputs, loss_scale};
   for (std::size_t layer = weights.blocks.size(); layer-- > 0;) {
-    const BlockBackward<S> backward{weights.blocks[layer], shape.block, loss_scale};
-    backward.run(cache.blocks[layer], dx, gradient.blocks[layer]);
+    if (cache.recompute_blocks) {
+      // The last block's cache is still the one at hand.
+      const bool is_last = layer + 1 == weights.blocks.size();
+      if (!is_last) blocks.forward(layer, cache.block_inputs[layer], cache.working);
+      blocks.backward(layer, cache.working, dx, gradient.blocks[layer]);
+      continue;
+    }
+    blocks.backward(layer, cache.blocks[layer], dx, gradient.blocks[layer]);
+    if (layer > 0) hand_on_scratch(cache.blocks[layer], cache.blocks[layer - 1]);
   }
-  embed_backward(inputs, dx, gradient.embedding);
+  apply_dropout(pass, "embedding", config.embedding_dropout, dx);
+  EmbeddingBackward<S>{pass, tied}.run(batch.inputs, dx, gradient.embedding);
 }
 
 template <class S>
-std::vector<RoutingBatch> route_bytes(const MoeGptWeights<S>& weights, const MoeGptShape& shape,
-                                      std::span<const std::uint8_t> inputs) {
-  BlockShape block = shape.block;
-  block.moe.aux_loss_coef = 0;
+Matrix<S>& ResidualStream<S>::run(std::span<const std::uint8_t> inputs, int layers,
+                                  ForwardCache<S>& cache) const {
+  embed_inputs(weights, config, pass, inputs, cache.stream);
+  const Blocks<S> blocks{weights, config, pass, inputs};
+  for (int layer = 0; layer < layers; ++layer) blocks.forward(layer, cache.stream, cache.block);
+  return cache.stream;
+}
+
+template <class S>
+const Matrix<S>& moe_gpt_logits(const MoeGptWeights<S>& weights, const MoeGptConfig& config,
+                                const Pass<S>& pass, std::span<const std::uint8_t> inputs,
+                                ForwardCache<S>& cache) {
+  const ResidualStream<S> stream{weights, config, pass};
+  const Matrix<S>& x = stream.run(inputs, static_cast<int>(weights.blocks.size()), cache);
+  // The last block is done with its norm's places.
+  Matrix<S>& normalised = cache.block.ffn_input;
+  layer_norm(weights.final_norm, pass, x, cache.block.ffn_norm, normalised);
+  head_logits(head_of(weights), pass, normalised, cache.logits);
+  return cache.logits;
+}
+
+template <class S>
+Matrix<S> moe_gpt_logits(const MoeGptWeights<S>& weights, const MoeGptConfig& config,
+                         const Pass<S>& pass, std::span<const std::uint8_t> inputs) {
+  ForwardCache<S> cache;
+  moe_gpt_logits(weights, config, pass, inputs, cache);
+  return std::move(cache.logits);
+}
+
+template <class S>
+std::vector<RoutingBatch> route_bytes(const MoeGptWeights<S>& weights, const MoeGptConfig& config,
+                                      const Pass<S>& pass, std::span<const std::uint8_t> inputs) {
+  MoeGptConfig quiet = config;
+  quiet.router.balance = {.aux_loss_coef = 0,
+                          .bias_update_rate = config.router.balance.bias_update_rate};
+  std::size_t last = weights.blocks.size();
+  while (last > 0 && !config.is_moe_layer(static_cast<int>(last) - 1)) --last;
+  const Blocks<S> blocks{weights, quiet, pass, inputs};
   std::vector<RoutingBatch> batches;
   BlockCache<S> cache;  // of one layer at a time
-  Matrix<S> x = embed(weights.embedding, inputs);
-  for (std::size_t layer = 0; layer < weights.blocks.size(); ++layer) {
-    const bool last = layer + 1 == weights.blocks.size();
-    if (last) {
-      transformer_block_until_gate(weights.blocks[layer], block, x, cache);
-    } else {
-      transformer_block(weights.blocks[layer], block, x, cache);
-    }
-    batches.push_back(std::move(cache.moe.routing.batch));
+  Matrix<S> x;
+  embed_inputs(weights, config, pass, inputs, x);
+  for (std::size_t layer = 0; layer < last; ++layer) {
+    blocks.visit(layer, [&](const TransformerBlock<S>& block) {
+      if (layer + 1 < last) return block.forward(x, cache);
+      // Of the last MoE layer only the gate is asked for.
+      block.forward_attention(x, cache);
+      const RouterRun<S> router{block.weights.moe.router, block.shape.moe.router, block.context,
+                                pass};
+      route(router, cache.ffn_input, cache.moe.router);
+    });
+    if (config.is_moe_layer(static_cast<int>(layer))) batches.push_back(cache.moe.router.batch);
   }
   return batches;
 }
 
-template std::vector<NamedMatrix<float>> parameters(MoeGptWeights<float>&);
-template std::vector<NamedMatrix<double>> parameters(MoeGptWeights<double>&);
-template MoeGptWeights<float> random_moe_gpt(const MoeGptShape&, base::Rng&);
-template MoeGptWeights<double> random_moe_gpt(const MoeGptShape&, base::Rng&);
-template MoeGptWeights<float> zero_gradient(const MoeGptWeights<float>&);
-template MoeGptWeights<double> zero_gradient(const MoeGptWeights<double>&);
-template MoeGptLoss moe_gpt_loss(const MoeGptWeights<float>&, const MoeGptShape&,
-                                 std::span<const std::uint8_t>, std::span<const std::uint8_t>,
-                                 MoeGptCache<float>&);
-template MoeGptLoss moe_gpt_loss(const MoeGptWeights<double>&, const MoeGptShape&,
-                                 std::span<const std::uint8_t>, std::span<const std::uint8_t>,
-                                 MoeGptCache<double>&);
-template struct MoeGptBackward<float>;
-template struct MoeGptBackward<double>;
-template std::vector<RoutingBatch> route_bytes(const MoeGptWeights<float>&, const MoeGptShape&,
-                                               std::span<const std::uint8_t>);
-template std::vector<RoutingBatch> route_bytes(const MoeGptWeights<double>&, const MoeGptShape&,
-                                               std::span<const std::uint8_t>);
+#define MOESIM_INSTANTIATE(S)                                                                     \
+  template MoeGptLoss moe_gpt_loss(const MoeGptWeights<S>&, const MoeGptConfig&, const Pass<S>&,  \
+                                   const TokenBatch&, MoeGptCache<S>&);                           \
+  template struct MoeGptBackward<S>;                                                              \
+  template struct ResidualStream<S>;                                                              \
+  template const Matrix<S>& moe_gpt_logits(const MoeGptWeights<S>&, const MoeGptConfig&,          \
+                                           const Pass<S>&, std::span<const std::uint8_t>,         \
+                                           ForwardCache<S>&);                                     \
+  template Matrix<S> moe_gpt_logits(const MoeGptWeights<S>&, const MoeGptConfig&, const Pass<S>&, \
+                                    std::span<const std::uint8_t>);                               \
+  template std::vector<RoutingBatch> route_bytes(const MoeGptWeights<S>&, const MoeGptConfig&,    \
+                                                 const Pass<S>&, std::span<const std::uint8_t>)
+
+MOESIM_INSTANTIATE(float);
+MOESIM_INSTANTIATE(double);
+#undef MOESIM_INSTANTIATE
 
 }  // namespace moesim::model

@@ -1,93 +1,99 @@
 // SPDX-License-Identifier: Apache-2.0
-// MoE-GPT over bytes: embedding, pre-norm transformer blocks with a MoE layer each, final norm, and
-// a head that guesses the next byte. Free functions over plain weights; a gradient is a value of
-// the same type as the weights.
+// MoE-GPT over bytes: embedding, pre-norm transformer blocks, final norm, and a head that guesses
+// the next byte. Free functions over plain weights.
 #pragma once
 
 #include <cstdint>
-#include <optional>
 #include <span>
-#include <string>
 #include <vector>
 
-#include "base/rng.h"
-#include "model/layers/embedding.h"
 #include "model/layers/language_head.h"
-#include "model/layers/transformer_block.h"
-#include "model/matrix.h"
+#include "model/layers/moe_gpt_weights.h"
 
 namespace moesim::model {
 
-struct MoeGptShape {
-  int num_layers = 1;
-  int hidden_size = 1;
-  int moe_intermediate_size = 1;
-  bool tied_head = false;  // the head's matrix is the token embedding's
-  BlockShape block;
-};
-
-template <class S>
-struct MoeGptWeights {
-  EmbeddingWeights<S> embedding;
-  std::vector<BlockWeights<S>> blocks;
-  LayerNormWeights<S> final_norm;
-  Matrix<S> head;  // [256, hidden]; empty when tied
-};
-
-template <class S>
-struct MoeGptCache {
-  std::vector<BlockCache<S>> blocks;
-  LayerNormCache<S> final_norm;
-  LanguageHeadCache<S> head;
+// Tokens of a call: sequences of config.seq_length bytes, one after another; the last may be
+// shorter. Capacity and balancing losses are over all tokens of the call.
+struct TokenBatch {
+  std::span<const std::uint8_t> inputs;   // [tokens]
+  std::span<const std::uint8_t> targets;  // [tokens] the next bytes; empty where no loss is asked
 };
 
 struct MoeGptLoss {
   double cross_entropy = 0;  // mean, nats per byte
-  double balance = 0;        // sum over the layers
+  double balance = 0;        // sum over layers and terms, coefficients included
 };
 
 template <class S>
-struct NamedMatrix {
-  std::string name;  // e.g. "blocks.1.moe.experts.gate"
-  Matrix<S>* matrix = nullptr;
+struct MoeGptCache {
+  // Set by the caller: keep a block's input only, and compute its cache again in the backward pass
+  // (arXiv 1604.06174). The same bits, for a third more work. Also the way to a forward pass that
+  // has no backward pass and needs little memory.
+  bool recompute_blocks = false;
+  std::vector<BlockCache<S>> blocks;  // [layers]; when recomputing, only the decision and the
+                                      // losses of a MoE layer's moe.router
+  LayerNormCache<S> final_norm;
+  LanguageHeadCache<S> head;
+
+  std::vector<Matrix<S>> block_inputs;  // [layers] of [tokens, hidden], when recomputing
+  BlockCache<S> working;                // of the block at hand, when recomputing
+  Matrix<S> stream;  // [tokens, hidden]: the residual stream, and its gradient on the way back
+  Matrix<S> d_normalised;  // [tokens, hidden]
 };
 
-// Every parameter, in a fixed order; the same order for a gradient. An untied head is included.
+// A mean loss that is not a number is returned, not thrown.
 template <class S>
-std::vector<NamedMatrix<S>> parameters(MoeGptWeights<S>& weights);
+MoeGptLoss moe_gpt_loss(const MoeGptWeights<S>& weights, const MoeGptConfig& config,
+                        const Pass<S>& pass, const TokenBatch& batch, MoeGptCache<S>& cache);
 
-// Random weights: uniform with variance 1 / fan-in; the two projections that end in the residual
-// stream also over 2 x num_layers (GPT-2's rule). The gate is a fan-in matrix like any other, so
-// that its logits, of normalised rows, have variance 1 and its choices differ from the start.
-template <class S>
-MoeGptWeights<S> random_moe_gpt(const MoeGptShape& shape, base::Rng& rng);
-
-// A zero gradient, shaped as `weights`.
-template <class S>
-MoeGptWeights<S> zero_gradient(const MoeGptWeights<S>& weights);
-
-// The loss on `inputs`, [tokens], whose next bytes are `targets`, [tokens]. The tokens are windows
-// of seq_length, one after another. Capacity is over all tokens of the call.
-template <class S>
-MoeGptLoss moe_gpt_loss(const MoeGptWeights<S>& weights, const MoeGptShape& shape,
-                        std::span<const std::uint8_t> inputs, std::span<const std::uint8_t> targets,
-                        MoeGptCache<S>& cache);
-
-// The gradient of `loss_scale` x (cross entropy + balance) of the loss just computed with `cache`.
-// `gradient` is written, not added to.
+// The gradient of `loss_scale` x (cross entropy + balance) of the loss just computed with `cache`,
+// the same pass and the same batch. Writes or adds to (pass.add_gradients) `gradient`, which is
+// shaped as `weights` (zero_gradient). Uses the cache up: one backward pass for each forward pass;
+// the router's part of the cache stays readable.
 template <class S>
 struct MoeGptBackward {
   const MoeGptWeights<S>& weights;
-  const MoeGptShape& shape;
+  const MoeGptConfig& config;
+  const Pass<S>& pass;
+  const TokenBatch& batch;
   double loss_scale = 1;
 
-  void run(const MoeGptCache<S>& cache, std::span<const std::uint8_t> inputs,
-           std::span<const std::uint8_t> targets, MoeGptWeights<S>& gradient) const;
+  void run(MoeGptCache<S>& cache, MoeGptWeights<S>& gradient) const;
 };
 
-// The gate's decisions on `inputs`, one batch per layer. No head, and no balancing loss.
+// What passes without a way back share: one block's cache, and their result.
 template <class S>
-std::vector<RoutingBatch> route_bytes(const MoeGptWeights<S>& weights, const MoeGptShape& shape,
-                                      std::span<const std::uint8_t> inputs);
+struct ForwardCache {
+  Matrix<S> stream;  // [tokens, hidden], the residual stream
+  BlockCache<S> block;
+  Matrix<S> logits;  // [tokens, 256]
+};
+
+// The residual stream after the embedding and the first `layers` blocks: cache.stream.
+template <class S>
+struct ResidualStream {
+  const MoeGptWeights<S>& weights;
+  const MoeGptConfig& config;
+  const Pass<S>& pass;
+
+  Matrix<S>& run(std::span<const std::uint8_t> inputs, int layers, ForwardCache<S>& cache) const;
+};
+
+// Logits of the next byte for every token, [tokens, 256]: cache.logits. A cache that is used again
+// spares the system the pages of a new one.
+template <class S>
+const Matrix<S>& moe_gpt_logits(const MoeGptWeights<S>& weights, const MoeGptConfig& config,
+                                const Pass<S>& pass, std::span<const std::uint8_t> inputs,
+                                ForwardCache<S>& cache);
+
+// The same, once.
+template <class S>
+Matrix<S> moe_gpt_logits(const MoeGptWeights<S>& weights, const MoeGptConfig& config,
+                         const Pass<S>& pass, std::span<const std::uint8_t> inputs);
+
+// The gate's decisions on `inputs`, one batch per MoE layer. No head, and no balancing loss.
+template <class S>
+std::vector<RoutingBatch> route_bytes(const MoeGptWeights<S>& weights, const MoeGptConfig& config,
+                                      const Pass<S>& pass, std::span<const std::uint8_t> inputs);
 
 }  // namespace moesim::model

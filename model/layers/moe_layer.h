@@ -1,79 +1,74 @@
 // SPDX-License-Identifier: Apache-2.0
-// The Mixture-of-Experts layer: gate, capacity, gather each expert's rows, run the experts, scatter
-// their results back weighted. A dropped pair adds nothing; its weight is not given to the others.
+// The Mixture-of-Experts layer: route, gather each expert's rows, run the experts, combine their
+// results by weight; plus the shared experts on every row. A dropped pair adds nothing.
 #pragma once
 
 #include <cstdint>
-#include <optional>
 #include <vector>
 
 #include "model/layers/expert.h"
-#include "model/matrix.h"
-#include "model/router/balance_loss.h"
-#include "model/router/capacity.h"
-#include "model/router/top_k_softmax.h"
+#include "model/router/router.h"
 
 namespace moesim::model {
 
 struct MoeLayerShape {
-  int num_experts = 1;
-  int top_k = 1;
-  std::optional<double> capacity_factor;  // applied over all tokens of one call; absent: dropless
-  TokenDropPolicy token_drop_policy = TokenDropPolicy::probs;
-  double aux_loss_coef = 0;  // 0: the balancing loss is not computed
+  RouterConfig router;
+  ExpertShape experts;
+  ExpertShape shared;  // of one expert, or of none
 };
 
 template <class S>
 struct MoeLayerWeights {
-  Matrix<S> gate;  // [hidden, num_experts]
+  RouterWeights<S> router;
   ExpertWeights<S> experts;
+  ExpertWeights<S> shared;  // empty without shared experts
 };
 
 // The kept pairs in the experts' order, and by token within an expert.
 struct ExpertOrder {
-  std::vector<Index> first_row;    // [num_experts + 1]
-  std::vector<std::int32_t> pair;  // [kept pairs], token * top_k + slot
-
-  ExpertRows rows_of(int expert) const {
-    return {expert, first_row[expert], first_row[expert + 1] - first_row[expert]};
-  }
-  Index most_rows() const;
+  std::vector<Index> first_row;     // [num_experts + 1]
+  std::vector<std::int32_t> token;  // [rows] whose row it is
+  std::vector<std::int32_t> pair;   // [rows] token * top_k + slot
+  std::vector<std::int32_t> place;  // [tokens, top_k] the pair's row; -1 where it is not kept
 };
 
-// `kept` as kept_pairs() returns it: empty means that every pair is kept.
-ExpertOrder order_by_expert(const RoutingBatch& batch, const std::vector<std::uint8_t>& kept);
+ExpertOrder order_by_expert(const RoutingBatch& batch);
+
+// Rows in the experts' order. Neither is read by a later pass: layers that run one after another
+// can share them.
+template <class S>
+struct MoeLayerScratch {
+  Matrix<S> input;      // [rows, hidden]
+  Matrix<S> output;     // [rows, hidden] the experts' outputs, not weighted; after a backward pass,
+                        // the gradient of `input`
+  Matrix<S> d_weights;  // [tokens, batch.top_k]
+};
 
 template <class S>
 struct MoeLayerCache {
-  Matrix<S> input;  // [tokens, hidden]
-  TopKRouting<S> routing;
-  S balance_loss = 0;
-  BalanceCache<S> balance;
+  RouterCache<S> router;
   ExpertOrder order;
   ExpertCache<S> experts;
+  ExpertCache<S> shared;
+  MoeLayerScratch<S> scratch;
 };
 
-// The gate's decision alone: fills the cache's routing and, where asked for, the balancing loss.
+// A MoE layer as a pass runs it.
 template <class S>
-void route_tokens(const MoeLayerWeights<S>& weights, const MoeLayerShape& shape, const Matrix<S>& x,
-                  MoeLayerCache<S>& cache);
-
-// [tokens, hidden] -> [tokens, hidden].
-template <class S>
-Matrix<S> moe_layer(const MoeLayerWeights<S>& weights, const MoeLayerShape& shape,
-                    const Matrix<S>& x, MoeLayerCache<S>& cache);
-
-// The gradient of x from that of the result plus that of `loss_scale` x the balancing loss, in
-// which the caller weighs this call's tokens among all of a batch. `gradient` is written, not added
-// to; its shapes are those of `weights`.
-template <class S>
-struct MoeLayerBackward {
+struct MoeLayer {
   const MoeLayerWeights<S>& weights;
   const MoeLayerShape& shape;
-  double loss_scale = 1;
+  const TokenContext& context;
+  const Pass<S>& pass;
+  double loss_scale = 1;  // of the balancing losses, in the backward pass
 
-  Matrix<S> run(const MoeLayerCache<S>& cache, const Matrix<S>& dy,
-                MoeLayerWeights<S>& gradient) const;
+  // x, [tokens, hidden] -> y, [tokens, hidden].
+  void forward(const Matrix<S>& x, MoeLayerCache<S>& cache, Matrix<S>& y) const;
+
+  // Writes dx, the gradient of x from that of y plus `loss_scale` times the balancing losses', and
+  // writes or adds to (pass.add_gradients) `gradient`. Uses the cache up, as Experts::backward.
+  void backward(const Matrix<S>& x, MoeLayerCache<S>& cache, const Matrix<S>& dy,
+                MoeLayerWeights<S>& gradient, Matrix<S>& dx) const;
 };
 
 }  // namespace moesim::model

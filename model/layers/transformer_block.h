@@ -1,55 +1,78 @@
 // SPDX-License-Identifier: Apache-2.0
-// One pre-norm transformer block whose feed-forward part is a MoE layer:
-// x += attention(norm(x)); x += moe(norm(x)).
+// One pre-norm transformer block: x += attention(norm(x)); x += feed_forward(norm(x)), where the
+// feed-forward part is a MoE layer or one dense network.
 #pragma once
+
+#include <string>
 
 #include "model/layers/attention.h"
 #include "model/layers/layer_norm.h"
 #include "model/layers/moe_layer.h"
-#include "model/matrix.h"
 
 namespace moesim::model {
 
 struct BlockShape {
   AttentionShape attention;
-  MoeLayerShape moe;
+  bool is_moe = true;
+  MoeLayerShape moe;  // when is_moe
+  ExpertShape dense;  // of one expert, otherwise
+  double residual_dropout = 0;
+  std::string name;  // "layer 3": begins the names of the block's draws
+  int layer = 0;
 };
+
+BlockShape block_shape(const MoeGptConfig& config, int layer);
 
 template <class S>
 struct BlockWeights {
   LayerNormWeights<S> attention_norm;
   AttentionWeights<S> attention;
-  LayerNormWeights<S> moe_norm;
-  MoeLayerWeights<S> moe;
+  LayerNormWeights<S> ffn_norm;
+  MoeLayerWeights<S> moe;  // empty in a dense block
+  ExpertWeights<S> dense;  // empty in a MoE block
 };
 
 template <class S>
 struct BlockCache {
   LayerNormCache<S> attention_norm;
+  Matrix<S> attention_input;  // [tokens, hidden], normalised
   AttentionCache<S> attention;
-  LayerNormCache<S> moe_norm;
+  LayerNormCache<S> ffn_norm;
+  Matrix<S> ffn_input;  // [tokens, hidden], normalised
   MoeLayerCache<S> moe;
+  ExpertCache<S> dense;
+
+  Matrix<S> branch;   // [tokens, hidden] scratch: what a part adds; its input's gradient
+  Matrix<S> dropped;  // [tokens, hidden] scratch: a gradient times the dropout's factors
 };
 
-// Adds the block's two parts to `x`, [tokens, hidden].
+// Hands what no later pass reads on to the next layer's cache, so that all layers share one.
 template <class S>
-void transformer_block(const BlockWeights<S>& weights, const BlockShape& shape, Matrix<S>& x,
-                       BlockCache<S>& cache);
+void hand_on_scratch(BlockCache<S>& from, BlockCache<S>& to);
 
-// Stops at the gate's decision (cache.moe.routing); `x` has had the attention part added.
+// A block as a pass runs it.
 template <class S>
-void transformer_block_until_gate(const BlockWeights<S>& weights, const BlockShape& shape,
-                                  Matrix<S>& x, BlockCache<S>& cache);
-
-// Turns `dx`, the gradient of the block's result, into that of its input. `loss_scale` as in
-// MoeLayerBackward; `gradient` is written, not added to.
-template <class S>
-struct BlockBackward {
+struct TransformerBlock {
   const BlockWeights<S>& weights;
   const BlockShape& shape;
-  double loss_scale = 1;
+  const TokenContext& context;
+  const Pass<S>& pass;
+  double loss_scale = 1;  // of the balancing losses, in the backward pass
 
-  void run(const BlockCache<S>& cache, Matrix<S>& dx, BlockWeights<S>& gradient) const;
+  // Adds the block's two parts to `x`, [tokens, hidden].
+  void forward(Matrix<S>& x, BlockCache<S>& cache) const;
+
+  // The two parts apart. The first adds attention to `x` and leaves the feed-forward part's input
+  // in cache.ffn_input; the second adds what becomes of that.
+  void forward_attention(Matrix<S>& x, BlockCache<S>& cache) const;
+  void forward_ffn(Matrix<S>& x, BlockCache<S>& cache) const;
+
+  // forward() of the next token of a sequence, x [1, hidden], whose past is in `past`.
+  void forward_next(Matrix<S>& x, KeyValueCache<S>& past, BlockCache<S>& cache) const;
+
+  // Turns `dx`, the gradient of the block's result, into that of its input; writes or adds to
+  // (pass.add_gradients) `gradient`. Uses the cache up, as Experts::backward.
+  void backward(BlockCache<S>& cache, Matrix<S>& dx, BlockWeights<S>& gradient) const;
 };
 
 }  // namespace moesim::model

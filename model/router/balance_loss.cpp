@@ -1,39 +1,112 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "model/router/balance_loss.h"
 
+#include <algorithm>
+#include <array>
+
+#include "model/router/cv_losses.h"
+#include "model/router/scores.h"
+#include "model/router/share_losses.h"
+#include "model/router/z_loss.h"
+
 namespace moesim::model {
+namespace {
 
 template <class S>
-S balance_loss(const Matrix<S>& logits, const RoutingBatch& batch, double coefficient,
-               BalanceCache<S>& cache) {
-  cache.probabilities = logits;
-  softmax_rows(cache.probabilities);
-  cache.load_share.setZero(1, batch.num_experts);
-  for (const std::int32_t expert : batch.experts) cache.load_share(0, expert) += S(1);
-  cache.load_share /= static_cast<S>(batch.experts.size());
-  const S agreement =
-      (cache.probabilities.colwise().mean().array() * cache.load_share.array()).sum();
-  return static_cast<S>(coefficient) * static_cast<S>(batch.num_experts) * agreement;
+struct Loss {
+  const char* name;
+  double BalanceConfig::*coefficient;
+  bool reads_shares;
+  double (*value)(const LossInputs<S>&);  // without its coefficient
+  void (*add_slope)(const LossInputs<S>&, double scale, RouterSlopes<S>&);
+};
+
+template <class S>
+constexpr std::array kLosses{
+    Loss<S>{"aux_loss", &BalanceConfig::aux_loss_coef, true, aux_loss<S>, add_aux_slope<S>},
+    Loss<S>{"seq_aux_loss", &BalanceConfig::seq_aux_loss_coef, true, seq_aux_loss<S>,
+            add_seq_aux_slope<S>},
+    Loss<S>{"importance_loss", &BalanceConfig::importance_loss_coef, false, importance_loss<S>,
+            add_importance_slope<S>},
+    Loss<S>{"load_loss", &BalanceConfig::load_loss_coef, false, load_loss<S>, add_load_slope<S>},
+    Loss<S>{"variance_loss", &BalanceConfig::variance_loss_coef, true, variance_loss<S>,
+            add_variance_slope<S>},
+    Loss<S>{"z_loss", &BalanceConfig::z_loss_coef, false, z_loss<S>, add_z_slope<S>},
+};
+
+// The rows with a coefficient.
+template <class S>
+std::vector<Loss<S>> losses_of(const RouterConfig& config) {
+  std::vector<Loss<S>> used;
+  if (!has_gate(config)) return used;
+  std::copy_if(kLosses<S>.begin(), kLosses<S>.end(), std::back_inserter(used),
+               [&](const Loss<S>& loss) { return config.balance.*loss.coefficient > 0; });
+  return used;
 }
 
 template <class S>
-void add_balance_gradient(const BalanceCache<S>& cache, double coefficient, Matrix<S>& d_logits) {
-  const Index tokens = cache.probabilities.rows();
-  const S scale = static_cast<S>(coefficient * static_cast<double>(cache.load_share.cols()) /
-                                 static_cast<double>(tokens));
-  const auto share = cache.load_share.row(0).array();
-  for (Index token = 0; token < tokens; ++token) {
-    const auto probability = cache.probabilities.row(token).array();
-    const S mean = (probability * share).sum();
-    d_logits.row(token).array() += scale * probability * (share - mean);
+Matrix<double> sum_shares(const RouterRun<S>& run, const RouterCache<S>& cache) {
+  const Index tokens = cache.scores.rows();
+  const Index n = cache.scores.cols();
+  const Index length = run.context.seq_length;
+  const bool is_softmax = run.config.score_function == ScoreFunction::softmax;
+  const Index sequences = count_sequences(tokens, run.context.seq_length);
+  Matrix<double> sums = Matrix<double>::Zero(sequences, n);
+  run.pass.threads.run(static_cast<int>(sequences), [&](int sequence) {
+    double* const of_sequence = sums.data() + sequence * n;
+    for (Index t = sequence * length; t < std::min(tokens, (sequence + 1) * length); ++t) {
+      const S* const scores = cache.scores.data() + t * n;
+      const S scale = is_softmax ? S(1) : inverse_sum(scores, n);
+      for (Index e = 0; e < n; ++e) of_sequence[e] += static_cast<double>(scores[e] * scale);
+    }
+  });
+  return sums;
+}
+
+template <class S>
+LossInputs<S> inputs_of(const std::vector<Loss<S>>& losses, const RouterRun<S>& run,
+                        const RouterCache<S>& cache) {
+  const bool reads_shares = std::any_of(losses.begin(), losses.end(),
+                                        [](const Loss<S>& loss) { return loss.reads_shares; });
+  return {run, cache, reads_shares ? sum_shares(run, cache) : Matrix<double>()};
+}
+
+}  // namespace
+
+template <class S>
+std::vector<BalanceTerm> balance_losses(const RouterRun<S>& run, const RouterCache<S>& cache) {
+  const std::vector<Loss<S>> losses = losses_of<S>(run.config);
+  const LossInputs<S> inputs = inputs_of(losses, run, cache);
+  std::vector<BalanceTerm> terms;
+  for (const Loss<S>& loss : losses) {
+    terms.push_back({loss.name, run.config.balance.*loss.coefficient * loss.value(inputs)});
+  }
+  return terms;
+}
+
+template <class S>
+void add_balance_slopes(const RouterRun<S>& run, const RouterCache<S>& cache, double scale,
+                        RouterSlopes<S>& slopes) {
+  const std::vector<Loss<S>> losses = losses_of<S>(run.config);
+  const LossInputs<S> inputs = inputs_of(losses, run, cache);
+  for (const Loss<S>& loss : losses) {
+    loss.add_slope(inputs, scale * (run.config.balance.*loss.coefficient), slopes);
   }
 }
 
-template float balance_loss(const Matrix<float>&, const RoutingBatch&, double,
-                            BalanceCache<float>&);
-template double balance_loss(const Matrix<double>&, const RoutingBatch&, double,
-                             BalanceCache<double>&);
-template void add_balance_gradient(const BalanceCache<float>&, double, Matrix<float>&);
-template void add_balance_gradient(const BalanceCache<double>&, double, Matrix<double>&);
+std::vector<std::string> balance_loss_names() {
+  std::vector<std::string> names;
+  for (const Loss<float>& loss : kLosses<float>) names.emplace_back(loss.name);
+  return names;
+}
+
+template std::vector<BalanceTerm> balance_losses(const RouterRun<float>&,
+                                                 const RouterCache<float>&);
+template std::vector<BalanceTerm> balance_losses(const RouterRun<double>&,
+                                                 const RouterCache<double>&);
+template void add_balance_slopes(const RouterRun<float>&, const RouterCache<float>&, double,
+                                 RouterSlopes<float>&);
+template void add_balance_slopes(const RouterRun<double>&, const RouterCache<double>&, double,
+                                 RouterSlopes<double>&);
 
 }  // namespace moesim::model

@@ -1,28 +1,36 @@
 // SPDX-License-Identifier: Apache-2.0
-// The auxiliary loss that pulls the gate towards equal load (Switch Transformer, arXiv 2101.03961,
-// eq. 4): coefficient x E x sum_i f_i P_i. f_i is the share of all (token, slot) pairs routed to
-// expert i, counted before drops; P_i is the mean over tokens of the softmax over all experts. Both
-// sum to 1, so that equal load gives `coefficient`, the least value where f = P.
+// The balancing losses of a router, one row each in a visible table (balance_loss.cpp). Every loss
+// is that of one layer in one pass; a coefficient of 0 leaves it out, and a router without a gate
+// has none.
 #pragma once
 
-#include "model/matrix.h"
-#include "model/router/routing_batch.h"
+#include <string>
+#include <vector>
+
+#include "model/router/router_state.h"
 
 namespace moesim::model {
 
+// What a loss is computed from.
 template <class S>
-struct BalanceCache {
-  Matrix<S> probabilities;  // [tokens, num_experts]
-  Matrix<S> load_share;     // f, [1, num_experts]
+struct LossInputs {
+  RouterRun<S> run;
+  const RouterCache<S>& cache;
+  // [sequences, num_experts] sum over a sequence's tokens of share_i, the scores over their row's
+  // sum: softmax scores as they are, sigmoid scores normalised (arXiv 2412.19437, eq. 20).
+  Matrix<double> share_sums;
 };
 
-// The loss for one MoE layer; `logits` is [tokens, num_experts], tokens >= 1.
+// The terms with a coefficient, in the table's order.
 template <class S>
-S balance_loss(const Matrix<S>& logits, const RoutingBatch& batch, double coefficient,
-               BalanceCache<S>& cache);
+std::vector<BalanceTerm> balance_losses(const RouterRun<S>& run, const RouterCache<S>& cache);
 
-// Adds the loss's gradient to `d_logits`. It flows through P alone; f counts and has no slope.
+// Adds `scale` times the slope of all terms to `slopes`.
 template <class S>
-void add_balance_gradient(const BalanceCache<S>& cache, double coefficient, Matrix<S>& d_logits);
+void add_balance_slopes(const RouterRun<S>& run, const RouterCache<S>& cache, double scale,
+                        RouterSlopes<S>& slopes);
+
+// The terms' names, in the table's order.
+std::vector<std::string> balance_loss_names();
 
 }  // namespace moesim::model

@@ -7,13 +7,20 @@
 
 namespace moesim::model {
 
+constexpr std::int32_t kNoExpert = -1;
+
 struct RoutingBatch {
   int tokens = 0;
-  int top_k = 0;
+  int top_k = 0;  // slots of each token; under expert choice, as many as the most chosen token has
   int num_experts = 0;
-  std::vector<std::int32_t> experts;  // [tokens, top_k], in [0, num_experts), no two the same
-  std::vector<float> weights;         // [tokens, top_k], non-negative, each token's sum is 1
+  // [tokens, top_k]; a token's are distinct. kNoExpert: an empty slot (expert choice only).
+  std::vector<std::int32_t> experts;
+  std::vector<float> weights;  // [tokens, top_k], non-negative
+  // [tokens, top_k], 1 where the pair is computed, 0 where capacity dropped it or the slot is
+  // empty. Empty vector: all are kept.
+  std::vector<std::uint8_t> kept;
 
+  bool is_kept(std::size_t pair) const { return kept.empty() || kept[pair] != 0; }
   bool operator==(const RoutingBatch&) const = default;
 };
 

@@ -3,126 +3,245 @@
 
 #include <algorithm>
 #include <cmath>
+#include <functional>
 #include <string>
 #include <utility>
-#include <vector>
 
+#include "base/check.h"
 #include "base/error.h"
-#include "base/parallel.h"
-#include "model/train/adam.h"
-#include "model/train/batch_sampler.h"
+#include "base/rng.h"
+#include "model/cpu/cpu_backend.h"
+#include "model/train/schedule.h"
+#include "model/train/text_parts.h"
 
 namespace moesim::model {
 namespace {
 
-constexpr int kMostShards = 4;
-constexpr int kValidationWindows = 32;
+constexpr int kUsageRows = 100;  // of a run's history, about
 
-// One shard's share of a batch and everything it writes.
-struct Shard {
-  std::size_t first_token = 0;
-  std::size_t tokens = 0;
-  double share = 0;  // of the batch's tokens
-  MoeGptLoss loss;
-  MoeGptCache<float> cache;
-  MoeGptWeights<float> gradient;
-};
-
-std::vector<Matrix<float>*> matrices(MoeGptWeights<float>& weights) {
-  std::vector<Matrix<float>*> list;
-  for (const NamedMatrix<float>& parameter : parameters(weights)) list.push_back(parameter.matrix);
-  return list;
-}
-
-std::vector<Shard> make_shards(std::size_t sequences, int seq_length) {
-  const std::size_t count = std::min<std::size_t>(sequences, kMostShards);
-  std::vector<Shard> shards(count);
-  for (std::size_t i = 0; i < count; ++i) {
-    const std::size_t begin = sequences * i / count;
-    const std::size_t end = sequences * (i + 1) / count;
-    shards[i].first_token = begin * seq_length;
-    shards[i].tokens = (end - begin) * seq_length;
-    shards[i].share = static_cast<double>(end - begin) / static_cast<double>(sequences);
-  }
-  return shards;
-}
-
-struct ShardBytes {
-  std::span<const std::uint8_t> inputs;
-  std::span<const std::uint8_t> targets;
-};
-
-ShardBytes bytes_of(const Shard& shard, const ByteBatch& batch) {
-  return {std::span(batch.inputs).subspan(shard.first_token, shard.tokens),
-          std::span(batch.targets).subspan(shard.first_token, shard.tokens)};
-}
-
-double mean_cross_entropy(const std::vector<Shard>& shards) {
-  double mean = 0;
-  for (const Shard& shard : shards) mean += shard.share * shard.loss.cross_entropy;
-  return mean;
-}
-
-double validate(const TrainingConfig& config, const MoeGptShape& shape,
-                std::span<const std::uint8_t> held_out, const MoeGptWeights<float>& weights) {
-  const int seq_length = shape.block.attention.seq_length;
-  const ByteBatch batch = spread_batch(held_out, kValidationWindows, seq_length);
-  std::vector<Shard> shards = make_shards(batch.inputs.size() / seq_length, seq_length);
-  base::parallel_for(static_cast<int>(shards.size()), config.num_threads, [&](int i) {
-    const ShardBytes bytes = bytes_of(shards[i], batch);
-    shards[i].loss = moe_gpt_loss(weights, shape, bytes.inputs, bytes.targets, shards[i].cache);
-  });
-  return mean_cross_entropy(shards);
-}
-
-void require_finite(double loss, int step) {
-  if (std::isfinite(loss)) return;
+void require_finite(double value, const std::string& what, int step) {
+  if (std::isfinite(value)) return;
   throw base::Error(
-      "learning_rate",
-      "training diverged: the loss of step " + std::to_string(step + 1) + " is not a finite number",
-      "lower learning_rate");
+      "/training/learning_rate",
+      "training diverged: " + what + " of step " + std::to_string(step) + " is not a finite number",
+      "lower learning_rate, or clip_grad_norm, or lengthen warm_up_steps");
+}
+
+void check_settings(const MoeGptConfig& model, const TrainingConfig& training,
+                    std::span<const std::uint8_t> text) {
+  validate(model, "/model");
+  validate(training, "/training");
+  const std::size_t least = least_text(model.seq_length, training.validation_fraction);
+  if (text.size() < least) {
+    throw base::Error("/text",
+                      "the text has " + std::to_string(text.size()) + " bytes, and at least " +
+                          std::to_string(least) +
+                          " are needed for a window in each of its two parts",
+                      "name a longer text, or use a shorter seq_length");
+  }
+}
+
+TrainerState first_state(const MoeGptConfig& model, const TrainingConfig& training) {
+  base::Rng rng(training.seed, "weights");
+  TrainerState state;
+  state.weights = random_moe_gpt<float>(model, rng);
+  const auto list = parameters(state.weights);
+  state.optimizer = fresh_optimizer(training, list);
+  if (training.bf16_weights) round_weights(list);
+  return state;
+}
+
+// The part of a batch that one pass sees.
+TokenBatch part_of(const ByteBatch& batch, std::size_t first_token, std::size_t tokens) {
+  return {std::span(batch.inputs).subspan(first_token, tokens),
+          std::span(batch.targets).subspan(first_token, tokens)};
 }
 
 }  // namespace
 
-std::size_t training_bytes(std::size_t text_bytes) { return text_bytes - text_bytes / 10; }
+struct Trainer::Work {
+  Work(const MoeGptConfig& model_config, const TrainingConfig& training_config,
+       std::span<const std::uint8_t> text, int num_threads)
+      : model(model_config),
+        training(training_config),
+        parts(cut_text(text, training.validation_fraction)),
+        threads(num_threads),
+        backend(make_cpu_backend<float>(threads)),
+        windows(training.seed, "windows"),
+        passes(training.seed, "passes") {
+    cache.recompute_blocks = training.recompute_activations;
+  }
 
-std::size_t least_training_text(int seq_length) {
-  return 10 * (static_cast<std::size_t>(seq_length) + 1);
+  // What follows from the state's shapes.
+  void adopt(TrainerState given) {
+    state = std::move(given);
+    gradient = zero_gradient(state.weights);
+    runs = plan_learning_runs(training, parameters(state.weights), model.expert_sizes());
+  }
+
+  // The validation windows, in passes as large as training's.
+  void for_validation_parts(const std::function<void(const TokenBatch&)>& use) const;
+
+  // Cross entropy and balancing loss of a step's batch, and their gradient; collects the routing.
+  MoeGptLoss run_passes(int step, std::vector<RoutingBatch>& routing);
+  void collect_routing(std::vector<RoutingBatch>& routing);
+  void update_weights(const StepRecord& record);
+  // One entry a MoE layer.
+  std::vector<LayerUsage> usage_of(const std::vector<RoutingBatch>& routing) const;
+  void update_selection_biases(const std::vector<LayerUsage>& usage);
+
+  const MoeGptConfig model;
+  const TrainingConfig training;
+  const TextParts parts;
+  base::ThreadPool threads;
+  const std::unique_ptr<Backend<float>> backend;
+  const base::RandomField windows;
+  const base::RandomField passes;
+  TrainerState state;
+  MoeGptWeights<float> gradient;
+  std::vector<LearningRun> runs;
+  MoeGptCache<float> cache;
+};
+
+void Trainer::Work::collect_routing(std::vector<RoutingBatch>& routing) {
+  for (int layer = 0; layer < model.num_hidden_layers; ++layer) {
+    if (!model.is_moe_layer(layer)) continue;
+    routing.push_back(cache.blocks[static_cast<std::size_t>(layer)].moe.router.batch);
+    CHECK(routing.back().num_experts > 0, "a pass leaves the decisions of all MoE layers");
+  }
 }
 
-TrainingReport train(const TrainingConfig& config, const MoeGptShape& shape,
-                     std::span<const std::uint8_t> text, MoeGptWeights<float>& weights,
-                     base::Rng& rng) {
-  const int seq_length = shape.block.attention.seq_length;
-  const std::span<const std::uint8_t> seen = text.first(training_bytes(text.size()));
-  std::vector<Shard> shards = make_shards(config.batch_size, seq_length);
-  std::vector<std::vector<Matrix<float>*>> gradients;
-  for (Shard& shard : shards) {
-    shard.gradient = zero_gradient(weights);
-    gradients.push_back(matrices(shard.gradient));
+MoeGptLoss Trainer::Work::run_passes(int step, std::vector<RoutingBatch>& routing) {
+  const auto first_draw =
+      static_cast<std::uint64_t>(step - 1) * static_cast<std::uint64_t>(training.batch_size);
+  const ByteBatch batch =
+      sample_windows(parts.training, model.seq_length, {windows, first_draw, training.batch_size});
+  const std::size_t tokens = batch.inputs.size() / static_cast<std::size_t>(training.micro_batches);
+  const double share = 1.0 / training.micro_batches;
+  MoeGptLoss mean;
+  for (int i = 0; i < training.micro_batches; ++i) {
+    const auto place =
+        static_cast<std::uint64_t>(step - 1) * static_cast<std::uint64_t>(training.micro_batches) +
+        static_cast<std::uint64_t>(i);
+    const Pass<float> pass{*backend, threads, true, passes.bits(place), i > 0};
+    const TokenBatch part = part_of(batch, static_cast<std::size_t>(i) * tokens, tokens);
+    const MoeGptLoss loss = moe_gpt_loss(state.weights, model, pass, part, cache);
+    require_finite(loss.cross_entropy + loss.balance, "the loss", step);
+    MoeGptBackward<float>{state.weights, model, pass, part, share}.run(cache, gradient);
+    collect_routing(routing);
+    mean.cross_entropy += share * loss.cross_entropy;
+    mean.balance += share * loss.balance;
   }
-  Adam adam({.learning_rate = config.learning_rate, .warm_up_steps = config.steps / 10},
-            matrices(weights));
-  TrainingReport report;
-  for (int step = 0; step < config.steps; ++step) {
-    const ByteBatch batch = sample_batch(seen, config.batch_size, seq_length, rng);
-    base::parallel_for(static_cast<int>(shards.size()), config.num_threads, [&](int i) {
-      Shard& shard = shards[i];
-      const auto [inputs, targets] = bytes_of(shard, batch);
-      shard.loss = moe_gpt_loss(weights, shape, inputs, targets, shard.cache);
-      MoeGptBackward<float>{weights, shape, shard.share}.run(shard.cache, inputs, targets,
-                                                             shard.gradient);
-    });
-    report.train_loss.push_back(mean_cross_entropy(shards));
-    require_finite(report.train_loss.back(), step);
-    adam.step(gradients, config.num_threads);
-    if (config.progress) config.progress(step + 1, config.steps);
+  return mean;
+}
+
+void Trainer::Work::update_weights(const StepRecord& record) {
+  const double limit = training.clip_grad_norm;
+  const bool clips = limit > 0 && record.grad_norm > limit;
+  const OptimizerStep step{training, runs, record.learning_rate,
+                           clips ? limit / record.grad_norm : 1.0};
+  step.run(parameters(gradient), parameters(state.weights), state.optimizer, threads);
+}
+
+void Trainer::Work::for_validation_parts(const std::function<void(const TokenBatch&)>& use) const {
+  const ByteBatch batch =
+      spread_windows(parts.validation, training.validation_windows, model.seq_length);
+  const std::size_t most = static_cast<std::size_t>(training.batch_size / training.micro_batches) *
+                           static_cast<std::size_t>(model.seq_length);
+  for (std::size_t first = 0; first < batch.inputs.size(); first += most) {
+    use(part_of(batch, first, std::min(most, batch.inputs.size() - first)));
   }
-  report.validation_loss =
-      validate(config, shape, text.subspan(training_bytes(text.size())), weights);
-  require_finite(report.validation_loss, config.steps);
+}
+
+std::vector<LayerUsage> Trainer::Work::usage_of(const std::vector<RoutingBatch>& routing) const {
+  const std::size_t layers = routing.size() / static_cast<std::size_t>(training.micro_batches);
+  std::vector<LayerUsage> usage(layers);
+  for (std::size_t i = 0; i < routing.size(); ++i) add_batch(routing[i], usage[i % layers]);
+  return usage;
+}
+
+void Trainer::Work::update_selection_biases(const std::vector<LayerUsage>& usage) {
+  const double rate = model.router.balance.bias_update_rate;
+  if (rate == 0) return;
+  std::size_t moe_layer = 0;
+  for (int layer = 0; layer < model.num_hidden_layers; ++layer) {
+    if (!model.is_moe_layer(layer)) continue;
+    const std::vector<std::int64_t>& load = usage[moe_layer++].chosen;
+    RouterWeights<float>& router = state.weights.blocks[static_cast<std::size_t>(layer)].moe.router;
+    if (router.selection_bias.size() != 0) {
+      update_selection_bias<float>(load, rate, router.selection_bias);
+    }
+  }
+}
+
+Trainer::Trainer(const MoeGptConfig& model, const TrainingConfig& training,
+                 std::span<const std::uint8_t> text, int threads) {
+  check_settings(model, training, text);
+  work_ = std::make_unique<Work>(model, training, text, threads);
+  work_->adopt(first_state(model, training));
+}
+
+Trainer::Trainer(const MoeGptConfig& model, const TrainingConfig& training,
+                 std::span<const std::uint8_t> text, int threads, TrainerState state) {
+  check_settings(model, training, text);
+  work_ = std::make_unique<Work>(model, training, text, threads);
+  work_->adopt(std::move(state));
+}
+
+Trainer::~Trainer() = default;
+Trainer::Trainer(Trainer&&) noexcept = default;
+
+StepReport Trainer::step() {
+  Work& work = *work_;
+  const int step = work.state.step + 1;
+  StepReport report;
+  const MoeGptLoss loss = work.run_passes(step, report.routing);
+  const double norm = gradient_norm(work.runs, parameters(work.gradient), work.threads);
+  require_finite(norm, "the gradient", step);
+  const auto tokens = std::int64_t{work.training.batch_size} * work.model.seq_length;
+  report.record = {
+      step, loss.cross_entropy, loss.balance, norm, learning_rate_at(work.training, step), tokens};
+  work.update_weights(report.record);
+  report.usage = work.usage_of(report.routing);
+  work.update_selection_biases(report.usage);
+  work.state.step = step;
+  work.state.history.steps.push_back(report.record);
+  const int steps_per_row = std::max(1, work.training.steps / kUsageRows);
+  record_usage(step, steps_per_row, report.usage, work.state.history);
   return report;
 }
+
+double Trainer::validate() {
+  Work& work = *work_;
+  const Pass<float> pass{*work.backend, work.threads};
+  double nats = 0;
+  std::size_t tokens = 0;
+  work.for_validation_parts([&](const TokenBatch& part) {
+    const MoeGptLoss loss = moe_gpt_loss(work.state.weights, work.model, pass, part, work.cache);
+    nats += loss.cross_entropy * static_cast<double>(part.inputs.size());
+    tokens += part.inputs.size();
+  });
+  const double mean = nats / static_cast<double>(tokens);
+  require_finite(mean, "the validation loss", work.state.step);
+  std::vector<ValidationRecord>& done = work.state.history.validations;
+  if (done.empty() || done.back().step != work.state.step) done.push_back({work.state.step, mean});
+  return mean;
+}
+
+std::vector<RoutingBatch> Trainer::route_validation() {
+  Work& work = *work_;
+  const Pass<float> pass{*work.backend, work.threads};
+  std::vector<RoutingBatch> routing;
+  work.for_validation_parts([&](const TokenBatch& part) {
+    for (RoutingBatch& batch : route_bytes(work.state.weights, work.model, pass, part.inputs)) {
+      routing.push_back(std::move(batch));
+    }
+  });
+  return routing;
+}
+
+const TrainerState& Trainer::state() const { return work_->state; }
+
+TrainerState Trainer::take_state() && { return std::move(work_->state); }
 
 }  // namespace moesim::model

@@ -1,39 +1,61 @@
 // SPDX-License-Identifier: Apache-2.0
-// Trains a MoE-GPT on a text. A step's batch is cut into at most four shards of whole sequences,
-// whatever the number of threads; each shard is a rank of its own, with its own capacity and its
-// own balancing loss, and the shards' gradients are added in order. So the weights are the same,
-// bit for bit, for any number of threads; more than four threads do not help.
+// Trains a MoE-GPT on a text, step by step. Everything a step draws (windows, dropout, noise) is a
+// function of seed and step, so that a trainer that goes on from a state takes the very steps that
+// the first one would have taken; the number of threads never changes a bit.
 #pragma once
 
 #include <cstdint>
-#include <functional>
+#include <memory>
 #include <span>
+#include <vector>
 
-#include "base/rng.h"
 #include "model/layers/moe_gpt.h"
-#include "model/train/training_report.h"
+#include "model/train/optimizer.h"
+#include "model/train/training_config.h"
+#include "model/train/training_history.h"
 
 namespace moesim::model {
 
-struct TrainingConfig {
-  int batch_size = 8;  // sequences per step
-  int steps = 0;       // the first tenth of them warms the learning rate up
-  double learning_rate = 3e-3;
-  int num_threads = 1;
-  std::function<void(int done, int steps)> progress = {};  // after every step; may be empty
+// All that a trainer carries from one step to the next.
+struct TrainerState {
+  int step = 0;  // steps done
+  MoeGptWeights<float> weights;
+  OptimizerState optimizer;
+  TrainingHistory history;
 };
 
-// The bytes that the last tenth of the text, held out from training, begins after.
-std::size_t training_bytes(std::size_t text_bytes);
+class Trainer {
+ public:
+  // Random weights from the training's seed. `text` must outlive the trainer; its last part is held
+  // out (text_parts.h). `threads` >= 1. Throws base::Error where a setting is out of place or the
+  // text is too short.
+  Trainer(const MoeGptConfig& model, const TrainingConfig& training,
+          std::span<const std::uint8_t> text, int threads);
+  // Goes on from a state.
+  Trainer(const MoeGptConfig& model, const TrainingConfig& training,
+          std::span<const std::uint8_t> text, int threads, TrainerState state);
+  ~Trainer();
+  Trainer(Trainer&&) noexcept;
 
-// The least text that has a window and its next byte in the held-out tenth.
-std::size_t least_training_text(int seq_length);
+  // One optimizer step over batch_size sequences. May be called beyond training.steps; the schedule
+  // stays at its floor. Throws base::Error when loss or gradient stop being finite; the weights are
+  // then those of the step before.
+  StepReport step();
 
-// Trains `weights` in place; `rng` draws the batches. The validation loss is over at most 32
-// windows spread evenly over the held-out part. The text has least_training_text() bytes. Throws
-// base::Error when the loss stops being finite.
-TrainingReport train(const TrainingConfig& config, const MoeGptShape& shape,
-                     std::span<const std::uint8_t> text, MoeGptWeights<float>& weights,
-                     base::Rng& rng);
+  // Mean cross entropy over the validation windows, nats per byte; also added to the history.
+  double validate();
+
+  // The gate's decisions on the validation windows: one entry per pass and MoE layer, layers
+  // innermost.
+  std::vector<RoutingBatch> route_validation();
+
+  const TrainerState& state() const;
+  const MoeGptWeights<float>& weights() const { return state().weights; }
+  TrainerState take_state() &&;
+
+ private:
+  struct Work;
+  std::unique_ptr<Work> work_;
+};
 
 }  // namespace moesim::model

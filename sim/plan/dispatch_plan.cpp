@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "sim/plan/dispatch_plan.h"
 
+#include <algorithm>
 #include <numeric>
 
 #include "base/check.h"
@@ -22,34 +23,75 @@ class SeenPerToken {
   std::vector<int> last_token_;
 };
 
+// [experts + 1] where each expert's replicas begin in SourceCounts::replica_rows.
+std::vector<std::size_t> first_replicas(const Placement& placement) {
+  std::vector<std::size_t> first{0};
+  for (const std::vector<int>& ranks : placement.ranks_of_expert) {
+    first.push_back(first.back() + ranks.size());
+  }
+  return first;
+}
+
+std::size_t replica_on(const std::vector<int>& ranks, int rank) {
+  return std::lower_bound(ranks.begin(), ranks.end(), rank) - ranks.begin();
+}
+
+// Adds one source's rows to the plan's, per destination and per expert.
+void add_rows(const SourceCounts& counts, const Placement& placement, int source,
+              DispatchPlan& plan) {
+  auto rows = counts.replica_rows.begin();
+  for (int expert = 0; expert < plan.num_experts; ++expert) {
+    for (const int rank : placement.ranks_of_expert[expert]) {
+      plan.rows[source * plan.num_ranks + rank] += *rows;
+      plan.expert_rows[expert] += *rows++;
+    }
+    plan.expert_demand[expert] += counts.expert_demand[expert];
+  }
+}
+
+// [rank][its experts, ascending] kept pairs of all sources.
+std::vector<std::vector<int>> rows_by_holder(std::span<const SourceCounts> sources,
+                                             const Placement& placement) {
+  std::vector<std::vector<int>> rows(placement.num_ranks);
+  std::size_t replica = 0;
+  for (const std::vector<int>& ranks : placement.ranks_of_expert) {
+    for (const int rank : ranks) {
+      int sum = 0;
+      for (const SourceCounts& counts : sources) sum += counts.replica_rows[replica];
+      rows[rank].push_back(sum);
+      ++replica;
+    }
+  }
+  return rows;
+}
+
 }  // namespace
 
-SourceCounts count_source(const model::RoutingBatch& batch, std::span<const std::uint8_t> kept,
-                          const Placement& placement, const GroupLayout& layout) {
-  CHECK(batch.num_experts == placement.num_experts(),
-        "routing and placement know the same experts");
+SourceCounts count_source(const model::RoutingBatch& batch, int source, const Placement& placement,
+                          const GroupLayout& layout) {
   SourceCounts counts;
   counts.tokens = batch.tokens;
-  counts.routed_pairs = static_cast<std::int64_t>(batch.tokens) * batch.top_k;
-  counts.expert_rows.assign(batch.num_experts, 0);
   counts.expert_demand.assign(batch.num_experts, 0);
   counts.rank_copies.assign(placement.num_ranks, 0);
   counts.node_copies.assign(layout.num_nodes, 0);
+  const std::vector<int> destination = model::destinations(batch, placement, source);
+  const std::vector<std::size_t> first = first_replicas(placement);
+  counts.replica_rows.assign(first.back(), 0);
   SeenPerToken seen_rank(placement.num_ranks);
   SeenPerToken seen_node(layout.num_nodes);
-  std::size_t pair = 0;
-  for (int token = 0; token < batch.tokens; ++token) {
-    for (int slot = 0; slot < batch.top_k; ++slot, ++pair) {
-      const int expert = batch.experts[pair];
-      ++counts.expert_demand[expert];
-      if (!kept.empty() && kept[pair] == 0) continue;
-      ++counts.expert_rows[expert];
-      const int rank = placement.rank_of_expert[expert];
-      if (!seen_rank.first_time(rank, token)) continue;
-      ++counts.rank_copies[rank];
-      const int node = layout.node_of_rank[rank];
-      if (seen_node.first_time(node, token)) ++counts.node_copies[node];
-    }
+  for (std::size_t pair = 0; pair < destination.size(); ++pair) {
+    const int expert = batch.experts[pair];
+    if (expert == model::kNoExpert) continue;
+    ++counts.routed_pairs;
+    ++counts.expert_demand[expert];
+    const int rank = destination[pair];
+    if (rank < 0) continue;
+    ++counts.replica_rows[first[expert] + replica_on(placement.ranks_of_expert[expert], rank)];
+    const int token = static_cast<int>(pair) / batch.top_k;
+    if (!seen_rank.first_time(rank, token)) continue;
+    ++counts.rank_copies[rank];
+    const int node = layout.node_of_rank[rank];
+    if (seen_node.first_time(node, token)) ++counts.node_copies[node];
   }
   return counts;
 }
@@ -74,20 +116,13 @@ DispatchPlan assemble_plan(std::span<const SourceCounts> sources, const Placemen
     const SourceCounts& counts = sources[source];
     plan.tokens.push_back(counts.tokens);
     plan.routed_pairs += counts.routed_pairs;
-    for (int expert = 0; expert < plan.num_experts; ++expert) {
-      plan.rows[source * ranks + placement.rank_of_expert[expert]] += counts.expert_rows[expert];
-      plan.expert_rows[expert] += counts.expert_rows[expert];
-      plan.expert_demand[expert] += counts.expert_demand[expert];
-    }
+    add_rows(counts, placement, source, plan);
     plan.rank_copies.insert(plan.rank_copies.end(), counts.rank_copies.begin(),
                             counts.rank_copies.end());
     plan.node_copies.insert(plan.node_copies.end(), counts.node_copies.begin(),
                             counts.node_copies.end());
   }
-  plan.rank_expert_rows.resize(ranks);
-  for (int expert = 0; expert < plan.num_experts; ++expert) {
-    plan.rank_expert_rows[placement.rank_of_expert[expert]].push_back(plan.expert_rows[expert]);
-  }
+  plan.rank_expert_rows = rows_by_holder(sources, placement);
   plan.dropped_pairs =
       plan.routed_pairs - std::accumulate(plan.rows.begin(), plan.rows.end(), std::int64_t{0});
   return plan;

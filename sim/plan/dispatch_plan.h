@@ -7,7 +7,7 @@
 #include <span>
 #include <vector>
 
-#include "model/router/routing_batch.h"
+#include "model/dispatch/exchange.h"
 #include "sim/plan/placement.h"
 
 namespace moesim::sim {
@@ -21,22 +21,23 @@ struct GroupLayout {
 // One source rank's share of a plan.
 struct SourceCounts {
   int tokens = 0;
-  std::int64_t routed_pairs = 0;   // tokens x top_k
-  std::vector<int> expert_rows;    // [experts] kept (token, expert) pairs
-  std::vector<int> expert_demand;  // [experts] pairs before drops
+  std::int64_t routed_pairs = 0;   // (token, expert) pairs before drops
+  std::vector<int> expert_demand;  // [experts] the same
   std::vector<int> rank_copies;    // [ranks] distinct tokens with a kept expert there
   std::vector<int> node_copies;    // [nodes] distinct tokens with a kept expert there
+  std::vector<int> replica_rows;   // kept pairs of expert 0's ranks, then expert 1's, ...
 };
 
-// Counts one source's batch. `kept` is model::kept_pairs' answer (empty: all kept).
-SourceCounts count_source(const model::RoutingBatch& batch, std::span<const std::uint8_t> kept,
-                          const Placement& placement, const GroupLayout& layout);
+// Counts the batch that the group's rank `source` routed: every kept pair goes where
+// model::destinations() sends its row.
+SourceCounts count_source(const model::RoutingBatch& batch, int source, const Placement& placement,
+                          const GroupLayout& layout);
 
 struct DispatchPlan {
   int num_ranks = 0;
   int num_nodes = 0;
   int num_experts = 0;
-  std::int64_t routed_pairs = 0;                   // tokens x top_k over all sources
+  std::int64_t routed_pairs = 0;                   // pairs before drops, over all sources
   std::int64_t dropped_pairs = 0;                  // routed_pairs - sum of rows (INV-1)
   std::vector<int> tokens;                         // [source]
   std::vector<int> rows;                           // [source, destination] kept pairs

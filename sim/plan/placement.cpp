@@ -2,6 +2,7 @@
 #include "sim/plan/placement.h"
 
 #include <array>
+#include <vector>
 
 #include "base/check.h"
 #include "base/named_table.h"
@@ -41,17 +42,10 @@ constexpr std::array<Policy, 2> kPolicies = {{
 
 base::EnumNames<ExpertPlacement> names_of(ExpertPlacement) { return base::names_in(kPolicies); }
 
-std::vector<int> Placement::experts_of_rank(int rank) const {
-  std::vector<int> experts;
-  for (int expert = 0; expert < num_experts(); ++expert) {
-    if (rank_of_expert[expert] == rank) experts.push_back(expert);
-  }
-  return experts;
-}
-
 Placement place_experts(ExpertPlacement policy, int num_experts, int num_ranks) {
   CHECK(num_ranks >= 1 && num_ranks <= num_experts, "validated with the scenario");
-  return {num_ranks, base::row_of(kPolicies, policy).place(num_experts, num_ranks)};
+  return model::placement_of(num_ranks,
+                             base::row_of(kPolicies, policy).place(num_experts, num_ranks));
 }
 
 }  // namespace moesim::sim

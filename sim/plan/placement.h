@@ -1,11 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-// Which rank of an expert-parallel group holds which expert.
+// The policies that say which rank of an expert-parallel group holds which expert.
 #pragma once
 
-#include <string>
-#include <vector>
-
 #include "base/json_reader.h"
+#include "model/dispatch/placement.h"
 
 namespace moesim::sim {
 
@@ -14,16 +12,7 @@ namespace moesim::sim {
 enum class ExpertPlacement { contiguous, round_robin };
 base::EnumNames<ExpertPlacement> names_of(ExpertPlacement);
 
-struct Placement {
-  int num_ranks = 0;                // of the expert-parallel group
-  std::vector<int> rank_of_expert;  // [experts], each in [0, num_ranks)
-
-  int num_experts() const { return static_cast<int>(rank_of_expert.size()); }
-  // The rank's experts in ascending order.
-  std::vector<int> experts_of_rank(int rank) const;
-
-  bool operator==(const Placement&) const = default;
-};
+using model::Placement;
 
 // 1 <= num_ranks <= num_experts.
 Placement place_experts(ExpertPlacement policy, int num_experts, int num_ranks);

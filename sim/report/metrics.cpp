@@ -49,8 +49,8 @@ std::vector<std::vector<std::int64_t>> per_layer(const MetricsInput& input, std:
 
 LoadFigures load_figures(const std::vector<std::vector<std::int64_t>>& loads) {
   LoadFigures figures;
-  for (const auto& layer : loads) figures.per_layer.push_back(load_statistics(layer));
-  figures.mean = mean_of(figures.per_layer);
+  for (const auto& layer : loads) figures.per_layer.push_back(model::load_statistics(layer));
+  figures.mean = model::mean_of(figures.per_layer);
   return figures;
 }
 

@@ -15,17 +15,8 @@ void describe(base::FieldTable& table, ScenarioFigures& scenario) {
   table.field("tokens", scenario.tokens, "Tokens that the step processes, all ranks.");
 }
 
-void describe(base::FieldTable& table, LoadStatistics& load) {
-  table.title("load_statistics", "How evenly a load is spread.");
-  table.field("max_over_mean", load.max_over_mean, "Largest load / mean load; 1 = even.");
-  table.field("cv", load.cv, "Coefficient of variation: standard deviation / mean.");
-  table.field("gini", load.gini, "Gini coefficient; 0 = even.");
-  table.field("entropy", load.entropy, "Entropy / log(n); 1 = even.");
-  table.field("balancedness", load.balancedness, "Mean load / largest load; 1 = even.");
-}
-
 void describe(base::FieldTable& table, LoadFigures& load) {
-  describe(table, load.mean);
+  model::describe(table, load.mean);
   table.title("load", "Load statistics: means over the MoE layers, and each layer's.");
   table.field("per_layer", load.per_layer, "The same figures of each MoE layer, in order.");
 }

@@ -9,7 +9,7 @@
 #include <vector>
 
 #include "base/json_reader.h"
-#include "sim/report/load_statistics.h"
+#include "model/balance/load_statistics.h"
 
 namespace moesim::sim {
 
@@ -23,10 +23,10 @@ struct ScenarioFigures {
   double tokens = 0;  // of the step, all ranks
 };
 
-// LoadStatistics averaged over MoE layers, and for each.
+// Load statistics averaged over MoE layers, and for each.
 struct LoadFigures {
-  LoadStatistics mean;
-  std::vector<LoadStatistics> per_layer;
+  model::LoadStatistics mean;
+  std::vector<model::LoadStatistics> per_layer;
 };
 
 struct AllToAllFigures {
@@ -81,7 +81,6 @@ struct Result {
 };
 
 void describe(base::FieldTable& table, ScenarioFigures& scenario);
-void describe(base::FieldTable& table, LoadStatistics& load);
 void describe(base::FieldTable& table, LoadFigures& load);
 void describe(base::FieldTable& table, AllToAllFigures& figures);
 void describe(base::FieldTable& table, LinkFigures& link);

@@ -1,10 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "sim/routing/numerics_routing.h"
 
-#include <array>
-
-#include "base/data_directory.h"
 #include "model/proxy.h"
+#include "model/train/own_text.h"
 #include "model/train/text.h"
 
 namespace moesim::sim {
@@ -13,8 +11,7 @@ namespace {
 model::ProxyConfig proxy_config(const ProxySettings& settings, const RoutingContext& context) {
   model::ProxyConfig config;
   config.num_moe_layers = context.demand.num_moe_layers;
-  config.num_experts = context.demand.num_experts;
-  config.top_k = context.demand.top_k;
+  config.router = gate_of(context.router, context.demand.num_experts, context.demand.top_k);
   config.hidden_size = settings.hidden_size;
   config.num_attention_heads = settings.num_attention_heads;
   config.moe_intermediate_size = settings.moe_intermediate_size;
@@ -22,26 +19,9 @@ model::ProxyConfig proxy_config(const ProxySettings& settings, const RoutingCont
   config.batch_size = settings.batch_size;
   config.train_steps = settings.train_steps;
   config.learning_rate = settings.learning_rate;
-  config.aux_loss_coef = context.router.router_aux_loss_coef;
-  config.capacity_factor = context.router.capacity_factor;
-  config.token_drop_policy = context.router.token_drop_policy;
   config.seed = context.router.seed;
   config.num_threads = context.num_threads;
   return config;
-}
-
-// The program's own documents and sources, the same in a checkout and where it is installed. Left
-// out: the experiments, where people put their own files, and the README, which shows a run.
-constexpr std::array<const char*, 6> kOwnTexts = {"base",  "cli", "docs",
-                                                  "model", "sim", "topologies"};
-
-std::vector<std::uint8_t> own_text() {
-  std::vector<std::uint8_t> text;
-  for (const char* part : kOwnTexts) {
-    const std::vector<std::uint8_t> bytes = model::read_text(base::data_directory() / part, 1);
-    text.insert(text.end(), bytes.begin(), bytes.end());
-  }
-  return text;
 }
 
 class NumericsRouting final : public RoutingSource {
@@ -57,6 +37,7 @@ class NumericsRouting final : public RoutingSource {
   std::vector<model::RoutingBatch> route(int micro_batch, int rank) const override {
     return proxy_.route(micro_batch, rank, tokens_per_rank_);
   }
+  bool applies_capacity() const override { return true; }
   std::string description() const override { return description_; }
   std::optional<double> validation_loss() const override { return proxy_.report().validation_loss; }
 
@@ -73,7 +54,7 @@ std::unique_ptr<RoutingSource> make_numerics_routing(const ProxySettings& settin
   // What model::Proxy asks for: ten windows with their successors, the last held out.
   const std::size_t least_bytes = 10 * (static_cast<std::size_t>(settings.window) + 1);
   std::vector<std::uint8_t> text =
-      settings.text.empty() ? own_text() : model::read_text(settings.text, least_bytes);
+      settings.text.empty() ? model::own_text() : model::read_text(settings.text, least_bytes);
   try {
     return std::make_unique<NumericsRouting>(proxy_config(settings, context), std::move(text),
                                              context);

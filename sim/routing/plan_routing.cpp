@@ -6,6 +6,7 @@
 
 #include "base/check.h"
 #include "base/parallel.h"
+#include "model/router/capacity.h"
 
 namespace moesim::sim {
 namespace {
@@ -14,27 +15,33 @@ namespace {
 std::vector<SourceCounts> count_rank(const RoutingSource& source, const RoutingContext& context,
                                      const GroupLayout& layout, int micro_batch, int rank) {
   std::vector<SourceCounts> layers;
-  for (const model::RoutingBatch& batch : source.route(micro_batch, rank)) {
-    const std::vector<std::uint8_t> kept =
-        model::kept_pairs(batch, context.router.capacity_factor, context.router.token_drop_policy);
-    layers.push_back(count_source(batch, kept, context.demand.placement, layout));
+  const Placement& placement = context.demand.placement;
+  const model::RouterConfig gate =
+      gate_of(context.router, context.demand.num_experts, context.demand.top_k);
+  for (model::RoutingBatch& batch : source.route(micro_batch, rank)) {
+    if (!source.applies_capacity()) model::apply_capacity(gate, batch);
+    layers.push_back(count_source(batch, rank % placement.num_ranks, placement, layout));
   }
   CHECK(static_cast<int>(layers.size()) == context.demand.num_moe_layers,
         "one batch per MoE layer");
   return layers;
 }
 
-void check_conservation(const DispatchPlan& plan, const RoutingDemand& demand) {
+void check_conservation(const DispatchPlan& plan, const RoutingContext& context) {
   const auto tokens = std::accumulate(plan.tokens.begin(), plan.tokens.end(), std::int64_t{0});
   const auto kept =
       std::accumulate(plan.expert_rows.begin(), plan.expert_rows.end(), std::int64_t{0});
-  CHECK(kept + plan.dropped_pairs == tokens * demand.top_k, "INV-1: tokens are conserved");
+  CHECK(kept + plan.dropped_pairs == plan.routed_pairs, "INV-1: tokens are conserved");
+  const bool fixed = context.router.gate.type != model::RouterType::expert_choice;
+  CHECK(!fixed || plan.routed_pairs == tokens * context.demand.top_k,
+        "INV-1: every token has its experts");
 }
 
 // [group] one layer's plans from all ranks' counts.
 std::vector<DispatchPlan> assemble_layer(const std::vector<std::vector<SourceCounts>>& counts,
-                                         int layer, const RoutingDemand& demand,
+                                         int layer, const RoutingContext& context,
                                          const std::vector<GroupLayout>& layouts) {
+  const RoutingDemand& demand = context.demand;
   const int group_size = demand.placement.num_ranks;
   std::vector<DispatchPlan> plans;
   for (std::size_t group = 0; group < layouts.size(); ++group) {
@@ -43,7 +50,7 @@ std::vector<DispatchPlan> assemble_layer(const std::vector<std::vector<SourceCou
       sources.push_back(counts[group * group_size + position][layer]);
     }
     plans.push_back(assemble_plan(sources, demand.placement, layouts[group]));
-    check_conservation(plans.back(), demand);
+    check_conservation(plans.back(), context);
   }
   return plans;
 }
@@ -66,7 +73,7 @@ StepPlans plan_routing(const RoutingSource& source, const RoutingContext& contex
       if (progress) progress(++done, demand.num_ranks * demand.num_micro_batches);
     });
     for (int layer = 0; layer < demand.num_moe_layers; ++layer) {
-      plans[micro_batch].push_back(assemble_layer(counts, layer, demand, layouts));
+      plans[micro_batch].push_back(assemble_layer(counts, layer, context, layouts));
     }
   }
   return plans;

@@ -29,27 +29,18 @@ bool uses_hot_rank(Distribution distribution) {
          distribution == w6_rotating_hot_spot || distribution == w7_burst;
 }
 
+model::RouterConfig gate_of(const RouterConfig& router, int num_experts, int top_k) {
+  model::RouterConfig gate = router.gate;
+  gate.num_experts = num_experts;
+  gate.top_k = top_k;
+  return gate;
+}
+
 void describe(base::FieldTable& table, RouterConfig& router) {
-  table.title("router", "How a trained gate's scores become routed tokens.");
-  table
-      .field("capacity_factor", router.capacity_factor,
-             "Slots of each expert for one source rank, as a multiple of the mean "
-             "(tokens x top-k / experts), rounded up; null = dropless.")
-      .alias("moe_expert_capacity_factor")
-      .above(0)
-      .at_most(1e6);
-  table
-      .field("token_drop_policy", router.token_drop_policy,
-             "Which pairs a full expert drops: those with the lowest routing weight (probs) or the "
-             "latest tokens (position).")
-      .alias("moe_token_drop_policy")
-      .used_when(router.capacity_factor.has_value(), "router.capacity_factor is set");
-  table
-      .field("router_aux_loss_coef", router.router_aux_loss_coef,
-             "Weight of the Switch load-balancing loss while the proxy's gate is trained.")
-      .alias("moe_aux_loss_coeff")
-      .at_least(0)
-      .at_most(1e3);
+  table.title("router",
+              "How tokens choose experts. Synthetic and recorded routing take capacity and drops "
+              "from here; everything else needs a gate (routing.source numerics).");
+  model::describe_policy(table, router.gate);
   table.field("seed", router.seed, "Seed of everything random in the routing.");
 }
 

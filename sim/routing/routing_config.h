@@ -3,24 +3,25 @@
 #pragma once
 
 #include <cstdint>
-#include <optional>
 #include <string>
 
 #include "base/json_reader.h"
-#include "model/router/capacity.h"
+#include "model/router/router_config.h"
 
 namespace moesim::sim {
 
 enum class RoutingSourceKind { numerics, synthetic, trace };
 base::EnumNames<RoutingSourceKind> names_of(RoutingSourceKind);
 
-// The router section of an experiment.
+// The router section of an experiment. The sizes that the gate also has, num_experts and top_k, are
+// the model's (gate_of).
 struct RouterConfig {
-  std::optional<double> capacity_factor;  // null: dropless
-  model::TokenDropPolicy token_drop_policy = model::TokenDropPolicy::probs;
-  double router_aux_loss_coef = 1e-2;
+  model::RouterConfig gate;
   std::uint64_t seed = 0;
 };
+
+// The section's gate with the model's sizes in place.
+model::RouterConfig gate_of(const RouterConfig& router, int num_experts, int top_k);
 
 // The proxy's sizes and training (model/proxy.h).
 struct ProxySettings {

@@ -30,9 +30,13 @@ class RoutingSource {
  public:
   virtual ~RoutingSource() = default;
 
-  // The decisions for one rank's tokens of one micro-batch: one batch per MoE layer. Thread-safe,
-  // and the same for the same arguments. All layers have the same number of tokens.
+  // The decisions for one rank's tokens of one micro-batch: one batch per MoE layer, with drops
+  // where applies_capacity(). Thread-safe, and the same for the same arguments. All layers have the
+  // same number of tokens.
   virtual std::vector<model::RoutingBatch> route(int micro_batch, int rank) const = 0;
+
+  // Whether route() has dropped what capacity does not hold; else whoever routes has to.
+  virtual bool applies_capacity() const { return false; }
 
   // "numerics (...)": what every report shows beside figures made from this routing.
   virtual std::string description() const = 0;

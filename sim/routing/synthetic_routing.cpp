@@ -50,7 +50,8 @@ Weights dirichlet(double alpha, int experts, std::uint64_t seed, int layer) {
 Weights with_hot_rank(double factor, const Placement& placement, int hot_rank) {
   Weights weights(placement.num_experts(), 1.0);
   for (int expert = 0; expert < placement.num_experts(); ++expert) {
-    if (placement.rank_of_expert[expert] == hot_rank) weights[expert] = factor;
+    const std::vector<int>& ranks = placement.ranks_of_expert[expert];
+    if (std::binary_search(ranks.begin(), ranks.end(), hot_rank)) weights[expert] = factor;
   }
   return weights;
 }
@@ -86,8 +87,12 @@ class SyntheticRouting final : public RoutingSource {
  private:
   model::RoutingBatch empty_batch(int tokens) const {
     const auto pairs = static_cast<std::size_t>(tokens) * demand_.top_k;
-    return {tokens, demand_.top_k, demand_.num_experts, std::vector<std::int32_t>(pairs),
-            std::vector<float>(pairs)};
+    return {tokens,
+            demand_.top_k,
+            demand_.num_experts,
+            std::vector<std::int32_t>(pairs),
+            std::vector<float>(pairs),
+            {}};
   }
 
   // Pair after pair takes the next expert: every expert gets the same number, to within one.

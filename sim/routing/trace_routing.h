@@ -16,8 +16,7 @@ namespace moesim::sim {
 
 // Reads the whole file and checks every decision. Throws base::Error naming the file and what is
 // wrong: not such a file, truncated, longer than its header says, sizes other than `demand`'s, an
-// expert out of range or twice for one token, weights that are negative, not finite or do not sum
-// to 1.
+// expert out of range or twice for one token, weights that are negative or not finite.
 std::unique_ptr<RoutingSource> read_routing_trace(const std::filesystem::path& path,
                                                   const RoutingDemand& demand);
 

@@ -5,7 +5,7 @@
 
 #include <array>
 #include <cmath>
-#include <vector>
+#include <set>
 
 namespace moesim::base {
 namespace {
@@ -118,6 +118,70 @@ TEST(Rng, SameSeedAndNameGiveTheSameStream) {
 TEST(Rng, SeedAndNameBothMatter) {
   EXPECT_NE(Rng(9, "a").next(), Rng(10, "a").next());
   EXPECT_NE(Rng(9, "a").next(), Rng(9, "b").next());
+}
+
+// SplitMix64's published sequence for seed 0 (prng.di.unimi.it/splitmix64.c): its first output is
+// that of mix(0).
+TEST(RandomField, MixesAsSplitMix64) {
+  EXPECT_EQ(mix(0), 0xe220a8397b1dcdafULL);
+  EXPECT_EQ(mix(0x9e3779b97f4a7c15ULL), 0x6e789e6aa1b965f4ULL);
+  EXPECT_EQ(mix(2 * 0x9e3779b97f4a7c15ULL), 0x06c45d188009454fULL);
+}
+
+TEST(RandomField, DrawsByPlaceWhateverTheOrder) {
+  const RandomField field(5, "dropout");
+  const double late = field.uniform(1000);
+  for (std::uint64_t i = 0; i < 10; ++i) field.uniform(i);
+  EXPECT_EQ(field.uniform(1000), late);
+  EXPECT_EQ(RandomField(5, "dropout").uniform(1000), late);
+}
+
+// Seed, name and place all tell draws apart: 3 x 3 x 1000 different ones.
+TEST(RandomField, SeparatesSeedsNamesAndPlaces) {
+  std::set<std::uint64_t> seen;
+  for (const std::uint64_t seed : {0, 1, 2}) {
+    for (const char* const name : {"a", "b", ""}) {
+      const RandomField field(seed, name);
+      for (std::uint64_t i = 0; i < 1000; ++i) seen.insert(field.bits(i));
+    }
+  }
+  EXPECT_EQ(seen.size(), 9000);
+}
+
+// Of n uniform draws the mean has a standard deviation of 1 / sqrt(12 n), their mean square of
+// sqrt(4 / 45 / n), and so has their lag-1 product of sqrt(7 / 144 / n): 5 sigma each.
+TEST(RandomField, IsUniform) {
+  const RandomField field(1, "uniform");
+  double sum = 0;
+  double squares = 0;
+  double products = 0;
+  for (int i = 0; i < kDraws; ++i) {
+    const double x = field.uniform(i);
+    ASSERT_GE(x, 0);
+    ASSERT_LT(x, 1);
+    sum += x;
+    squares += x * x;
+    products += x * field.uniform(i + 1);
+  }
+  EXPECT_NEAR(sum / kDraws, 1.0 / 2, 5 * std::sqrt(1.0 / 12 / kDraws));
+  EXPECT_NEAR(squares / kDraws, 1.0 / 3, 5 * std::sqrt(4.0 / 45 / kDraws));
+  EXPECT_NEAR(products / kDraws, 1.0 / 4, 5 * std::sqrt(7.0 / 144 / kDraws));
+}
+
+// The first four moments of a standard normal are 0, 1, 0, 3; their standard deviations over n
+// draws are sqrt(1, 2, 15, 96) / sqrt(n).
+TEST(RandomField, IsNormal) {
+  const RandomField field(1, "normal");
+  double moments[5] = {};
+  for (int i = 0; i < kDraws; ++i) {
+    const double x = field.normal(i);
+    for (int power = 1; power <= 4; ++power) moments[power] += std::pow(x, power) / kDraws;
+  }
+  const double error = 5 / std::sqrt(static_cast<double>(kDraws));
+  EXPECT_NEAR(moments[1], 0, error);
+  EXPECT_NEAR(moments[2], 1, error * std::sqrt(2.0));
+  EXPECT_NEAR(moments[3], 0, error * std::sqrt(15.0));
+  EXPECT_NEAR(moments[4], 3, error * std::sqrt(96.0));
 }
 
 }  // namespace

@@ -19,6 +19,8 @@ class Freshness(unittest.TestCase):
     def test_the_schema_is_fresh(self):
         committed = (SOURCE / "experiments/experiment.schema.json").read_text()
         self.assertEqual(committed, printed("schema"), "run tools/update_goldens")
+        committed = (SOURCE / "experiments/training.schema.json").read_text()
+        self.assertEqual(committed, printed("schema", "--training"), "run tools/update_goldens")
 
     def test_the_reference_page_is_fresh(self):
         committed = (SOURCE / "docs/reference.md").read_text()

@@ -3,16 +3,21 @@
 
 #include <gtest/gtest.h>
 
+#include "experiments/experiment.h"
 #include "tests/experiments/small_document.h"
 
 namespace moesim::experiments {
 namespace {
 
+base::Error placed(const base::Error& error, const base::JsonValue& document) {
+  return with_place(error, document, base::struct_codec_of<Experiment>());
+}
+
 std::string place_of(const std::string& pointer) {
   // Line 2 begins with the member that follows.
   const base::JsonValue document =
       small_document(R"(, "parallel": {"ep_size": 4}, "router": {"seed": 1})");
-  const base::Error error = with_place(base::Error(pointer, "what", "hint"), document);
+  const base::Error error = placed(base::Error(pointer, "what", "hint"), document);
   EXPECT_EQ(error.message(), "what");
   EXPECT_EQ(error.hint(), "hint");
   return error.where();
@@ -35,7 +40,7 @@ TEST(WithPlace, AnAbsentKeyStandsAtTheNearestObject) {
 TEST(WithPlace, AFlagsValueStandsAtTheFlag) {
   base::JsonValue document = small_document();
   base::set_json(document, "network.fidelity=flow");
-  EXPECT_EQ(with_place(base::Error("/network/fidelity", "what"), document).where(),
+  EXPECT_EQ(placed(base::Error("/network/fidelity", "what"), document).where(),
             "--set network.fidelity=flow  /network/fidelity");
 }
 

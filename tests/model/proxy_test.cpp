@@ -7,6 +7,7 @@
 #include <string>
 
 #include "base/error.h"
+#include "base/parallel.h"
 #include "tests/support/words_text.h"
 
 namespace moesim::model {
@@ -17,8 +18,8 @@ using testing::words_text;
 ProxyConfig small_config() {
   ProxyConfig config;
   config.num_moe_layers = 2;
-  config.num_experts = 8;
-  config.top_k = 2;
+  config.router.num_experts = 8;
+  config.router.top_k = 2;
   config.hidden_size = 16;
   config.moe_intermediate_size = 8;
   config.seq_length = 32;
@@ -102,23 +103,59 @@ double imbalance(const Proxy& proxy) {
 TEST(Proxy, TheBalancingLossEvensOutTheGatesPreferences) {
   ProxyConfig config = small_config();
   config.train_steps = 60;
-  config.aux_loss_coef = 0;
+  config.router.balance.aux_loss_coef = 0;
   const double free_choice = imbalance(Proxy(config, words_text(400), {}));
-  config.aux_loss_coef = 0.1;
+  config.router.balance.aux_loss_coef = 0.1;
   const double balanced = imbalance(Proxy(config, words_text(400), {}));
   EXPECT_GT(free_choice, 1.5);
   EXPECT_LT(balanced, 0.85 * free_choice);
 }
 
-// Drops in the first layer change what the second layer's gate sees.
+// Drops in the first layer change what the second layer's gate sees. 256 tokens, top-2, 8 experts:
+// ceil(0.25 x 256 x 2 / 8) = 16 slots for each expert.
 TEST(Proxy, DroppedPairsChangeLaterLayersOnly) {
   ProxyConfig config = small_config();
   config.train_steps = 0;
   const auto free = Proxy(config, words_text(400), {}).route(0, 0, 256);
-  config.capacity_factor = 0.25;
+  config.router.capacity_factor = 0.25;
   const auto capped = Proxy(config, words_text(400), {}).route(0, 0, 256);
-  EXPECT_EQ(free[0], capped[0]);
-  EXPECT_NE(free[1], capped[1]);
+  EXPECT_EQ(free[0].experts, capped[0].experts);
+  EXPECT_NE(free[1].experts, capped[1].experts);
+  EXPECT_TRUE(free[0].kept.empty());
+  for (const RoutingBatch& batch : capped) {
+    std::vector<int> kept(8);
+    ASSERT_EQ(batch.kept.size(), batch.experts.size());
+    for (std::size_t pair = 0; pair < batch.experts.size(); ++pair) {
+      kept[batch.experts[pair]] += batch.kept[pair];
+    }
+    EXPECT_EQ(*std::max_element(kept.begin(), kept.end()), 16);
+  }
+}
+
+// As the simulator's plans do.
+TEST(Proxy, SeveralThreadsMayRouteAtOnce) {
+  ProxyConfig config = small_config();
+  for (const RouterType type : {RouterType::top_k, RouterType::random}) {
+    config.router.type = type;
+    const Proxy proxy(config, words_text(400), {});
+    std::vector<std::vector<RoutingBatch>> together(12);
+    base::parallel_for(12, 4, [&](int rank) { together[rank] = proxy.route(0, rank, 64); });
+    for (int rank = 0; rank < 12; ++rank) EXPECT_EQ(together[rank], proxy.route(0, rank, 64));
+    EXPECT_NE(together[0][0].experts, together[1][0].experts);
+  }
+}
+
+TEST(Proxy, TakesAnyRouter) {
+  for (const auto& [type, name] : names_of(RouterType{})) {
+    ProxyConfig config = small_config();
+    config.train_steps = 3;
+    config.router.type = type;
+    config.router.n_group = 4;
+    config.router.topk_group = 2;
+    const auto batches = Proxy(config, words_text(400), {}).route(0, 0, 64);
+    ASSERT_EQ(batches.size(), 2U) << name;
+    EXPECT_EQ(batches[1].tokens, 64) << name;
+  }
 }
 
 void expect_error(const ProxyConfig& config, const std::string& where) {
@@ -132,20 +169,23 @@ void expect_error(const ProxyConfig& config, const std::string& where) {
 
 TEST(Proxy, WrongSizesAreTheUsersErrors) {
   ProxyConfig config = small_config();
-  config.top_k = 9;
-  expect_error(config, "top_k");
+  config.router.top_k = 9;
+  expect_error(config, "router/num_experts_per_tok");
   config = small_config();
   config.num_attention_heads = 3;
   expect_error(config, "num_attention_heads");
   config = small_config();
-  config.num_experts = 0;
-  expect_error(config, "num_experts");
+  config.num_moe_layers = 0;
+  expect_error(config, "num_moe_layers");
+  config = small_config();
+  config.router.num_experts = 0;
+  expect_error(config, "router/num_experts");
   config = small_config();
   config.seq_length = 100000;
   expect_error(config, "text");
   config = small_config();
-  config.capacity_factor = -1;
-  expect_error(config, "capacity_factor");
+  config.router.capacity_factor = -1;
+  expect_error(config, "router/capacity_factor");
   config = small_config();
   config.train_steps = -1;
   expect_error(config, "train_steps");

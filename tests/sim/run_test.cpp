@@ -164,7 +164,7 @@ TEST(WholeRun, LinksCarryWhatTheRoutesPutOnThem) {
 TEST(WholeRun, PlacementNeverChangesWhatIsRouted) {
   Scenario scenario = skewed_scenario(Topology::single_switch, Distribution::zipf);
   scenario.network.fidelity = Fidelity::analytic;
-  scenario.router.capacity_factor = 1.0;
+  scenario.router.gate.capacity_factor = 1.0;
   const Result contiguous = run(scenario).result;
   scenario.parallel.expert_placement = ExpertPlacement::round_robin;
   const Result round_robin = run(scenario).result;

@@ -3,144 +3,346 @@
 
 #include <gtest/gtest.h>
 
-#include <algorithm>
 #include <cmath>
+
+#include "tests/model/layers/small_model.h"
+#include "tests/support/numerics.h"
 
 namespace moesim::model {
 namespace {
 
-// Two layers; 13 tokens in windows of 5, so that the last window is short.
-MoeGptShape small_shape() {
-  MoeGptShape shape;
-  shape.num_layers = 2;
-  shape.hidden_size = 8;
-  shape.moe_intermediate_size = 3;
-  shape.block.attention = {2, 5};
-  shape.block.moe = {5, 2, std::nullopt, TokenDropPolicy::probs, 0.05};
-  return shape;
-}
+using testing::Bytes;
+using testing::expect_slopes;
+using testing::OwnedPass;
+using testing::random_bytes;
+using testing::shaken_weights;
+using testing::small_model;
 
-struct Bytes {
-  std::vector<std::uint8_t> inputs;
-  std::vector<std::uint8_t> targets;
+template <class S>
+struct PassResult {
+  MoeGptLoss loss;
+  MoeGptWeights<S> gradient;
+  MoeGptCache<S> cache;
 };
 
-Bytes random_bytes(int tokens) {
-  base::Rng rng(5, "bytes");
-  Bytes bytes;
-  for (int t = 0; t < tokens; ++t) {
-    bytes.inputs.push_back(static_cast<std::uint8_t>(rng.below(256)));
-    bytes.targets.push_back(static_cast<std::uint8_t>(rng.below(256)));
-  }
-  return bytes;
-}
+struct PassSettings {
+  int threads = 1;
+  bool training = false;
+  bool recompute = false;
+  double loss_scale = 1;
+};
 
-double total_loss(const MoeGptWeights<double>& weights, const MoeGptShape& shape,
-                  const Bytes& bytes) {
-  MoeGptCache<double> cache;
-  const MoeGptLoss loss = moe_gpt_loss(weights, shape, bytes.inputs, bytes.targets, cache);
-  return loss.cross_entropy + loss.balance;
-}
-
-// Compares every element's slope (embedding and head: those of the first bytes' rows would do, but
-// all are cheap) with a central difference; relative to the parameter group's largest slope.
-void expect_right_gradient(const MoeGptShape& shape) {
-  base::Rng rng(11, "gradient check");
-  MoeGptWeights<double> weights = random_moe_gpt<double>(shape, rng);
-  const Bytes bytes = random_bytes(13);
-  MoeGptCache<double> cache;
-  moe_gpt_loss(weights, shape, bytes.inputs, bytes.targets, cache);
+template <class S>
+PassResult<S> run_once(const MoeGptWeights<S>& weights, const MoeGptConfig& config,
+                       const Bytes& bytes, const PassSettings& settings) {
+  OwnedPass<S> owned(settings.threads);
+  owned.pass.training = settings.training;
+  owned.pass.seed = 9;
+  PassResult<S> run;
+  run.cache.recompute_blocks = settings.recompute;
   // The gradient is written, not added to: what was there before must not matter.
-  MoeGptWeights<double> gradient = weights;
-  const double scale = 0.5;
-  MoeGptBackward<double>{weights, shape, scale}.run(cache, bytes.inputs, bytes.targets, gradient);
+  run.gradient = weights;
+  const TokenBatch batch = bytes.batch();
+  run.loss = moe_gpt_loss(weights, config, owned.pass, batch, run.cache);
+  const MoeGptBackward<S> backward{weights, config, owned.pass, batch, settings.loss_scale};
+  backward.run(run.cache, run.gradient);
+  return run;
+}
+
+// Every parameter's slopes against central differences; relative to the parameter's largest slope.
+void expect_right_gradient(const MoeGptConfig& config, bool training = false) {
+  MoeGptWeights<double> weights = shaken_weights<double>(config, 11);
+  const Bytes bytes = random_bytes(13);
+  PassResult<double> run =
+      run_once(weights, config, bytes, {.training = training, .loss_scale = 0.5});
+  OwnedPass<double> owned;
+  owned.pass.training = training;
+  owned.pass.seed = 9;
+  MoeGptCache<double> cache;
+  const TokenBatch batch = bytes.batch();
+  const auto loss = [&] {
+    const MoeGptLoss parts = moe_gpt_loss(weights, config, owned.pass, batch, cache);
+    return 0.5 * (parts.cross_entropy + parts.balance);
+  };
   const auto values = parameters(weights);
-  const auto slopes = parameters(gradient);
-  const double step = 1e-5;
+  const auto slopes = parameters(run.gradient);
+  ASSERT_EQ(values.size(), slopes.size());
   for (std::size_t p = 0; p < values.size(); ++p) {
-    Matrix<double>& matrix = *values[p].matrix;
-    double error = 0;
-    double size = 0;
-    const Index stride = std::max<Index>(1, matrix.size() / 300);
-    for (Index i = 0; i < matrix.size(); i += stride) {
-      const double kept = matrix.data()[i];
-      matrix.data()[i] = kept + step;
-      const double above = total_loss(weights, shape, bytes);
-      matrix.data()[i] = kept - step;
-      const double below = total_loss(weights, shape, bytes);
-      matrix.data()[i] = kept;
-      const double slope = scale * (above - below) / (2 * step);
-      error = std::max(error, std::abs(slope - slopes[p].matrix->data()[i]));
-      size = std::max(size, std::abs(slope));
-    }
-    EXPECT_GT(size, 0) << values[p].name;
-    EXPECT_LT(error, 1e-6 * size) << values[p].name;
+    EXPECT_EQ(values[p].name, slopes[p].name);
+    if (!values[p].trained) continue;
+    expect_slopes({.name = values[p].name, .tolerance = 1e-6}, *values[p].matrix, *slopes[p].matrix,
+                  loss);
   }
 }
 
-TEST(MoeGpt, GradientMatchesDifferencesWithoutDrops) { expect_right_gradient(small_shape()); }
+TEST(MoeGpt, GradientMatchesDifferences) { expect_right_gradient(small_model()); }
 
-TEST(MoeGpt, GradientMatchesDifferencesWithDropsByProbability) {
-  MoeGptShape shape = small_shape();
-  shape.block.moe.capacity_factor = 0.6;
-  expect_right_gradient(shape);
+TEST(MoeGpt, GradientMatchesDifferencesForPlainExpertsOfEveryActivation) {
+  for (const auto& [activation, name] : names_of(Activation{})) {
+    SCOPED_TRACE(name);
+    MoeGptConfig config = small_model();
+    config.gated = false;
+    config.hidden_act = activation;
+    config.mlp_bias = true;
+    config.n_shared_experts = 1;
+    expect_right_gradient(config);
+  }
 }
 
-TEST(MoeGpt, GradientMatchesDifferencesWithDropsByPosition) {
-  MoeGptShape shape = small_shape();
-  shape.block.moe.capacity_factor = 0.6;
-  shape.block.moe.token_drop_policy = TokenDropPolicy::position;
-  expect_right_gradient(shape);
+TEST(MoeGpt, GradientMatchesDifferencesForGatedExpertsOfEveryActivation) {
+  for (const auto& [activation, name] : names_of(Activation{})) {
+    SCOPED_TRACE(name);
+    MoeGptConfig config = small_model();
+    config.hidden_act = activation;
+    config.mlp_bias = true;
+    config.attention_bias = false;
+    expect_right_gradient(config);
+  }
 }
 
-TEST(MoeGpt, GradientMatchesDifferencesWithATiedHead) {
-  MoeGptShape shape = small_shape();
-  shape.tied_head = true;
-  expect_right_gradient(shape);
+TEST(MoeGpt, GradientMatchesDifferencesWithAnUntiedHead) {
+  MoeGptConfig config = small_model();
+  config.tie_word_embeddings = false;
+  expect_right_gradient(config);
+}
+
+TEST(MoeGpt, GradientMatchesDifferencesWithSharedExpertsAndDifferingSizes) {
+  MoeGptConfig config = small_model();
+  config.n_shared_experts = 2;
+  config.expert_intermediate_sizes = {1, 5, 2, 4, 3};
+  config.mlp_bias = true;
+  expect_right_gradient(config);
+}
+
+TEST(MoeGpt, GradientMatchesDifferencesWithDenseAndMoeBlocks) {
+  MoeGptConfig config = small_model();
+  config.num_hidden_layers = 3;
+  config.first_k_dense_replace = 1;
+  config.moe_layer_freq = 2;
+  expect_right_gradient(config);
+  config.use_moe = false;
+  expect_right_gradient(config);
+}
+
+TEST(MoeGpt, GradientMatchesDifferencesWithGroupedKeyValueHeads) {
+  MoeGptConfig config = small_model();
+  config.num_attention_heads = 4;
+  config.num_key_value_heads = 2;
+  expect_right_gradient(config);
+}
+
+TEST(MoeGpt, GradientMatchesDifferencesWithDrops) {
+  for (const TokenDropPolicy policy : {TokenDropPolicy::probs, TokenDropPolicy::position}) {
+    MoeGptConfig config = small_model();
+    config.router.capacity_factor = 0.6;
+    config.router.token_drop_policy = policy;
+    expect_right_gradient(config);
+  }
+}
+
+TEST(MoeGpt, GradientMatchesDifferencesUnderDropout) {
+  MoeGptConfig config = small_model();
+  config.first_k_dense_replace = 1;
+  config.embedding_dropout = 0.1;
+  config.attention_dropout = 0.2;
+  config.residual_dropout = 0.3;
+  config.expert_dropout = 0.4;
+  config.n_shared_experts = 1;
+  expect_right_gradient(config, true);
+}
+
+template <class S>
+void expect_same_bits(PassResult<S>& a, PassResult<S>& b) {
+  EXPECT_EQ(a.loss.cross_entropy, b.loss.cross_entropy);
+  EXPECT_EQ(a.loss.balance, b.loss.balance);
+  const auto first = parameters(a.gradient);
+  const auto second = parameters(b.gradient);
+  for (std::size_t p = 0; p < first.size(); ++p) {
+    if (!first[p].trained) continue;
+    EXPECT_EQ(*first[p].matrix, *second[p].matrix) << first[p].name;
+  }
+}
+
+// Everything that draws or drops, and both kinds of blocks.
+MoeGptConfig busy_model() {
+  MoeGptConfig config = small_model();
+  config.num_hidden_layers = 3;
+  config.seq_length = 64;
+  config.hidden_size = 32;
+  config.moe_layer_freq = 2;
+  config.n_shared_experts = 1;
+  config.mlp_bias = true;
+  config.router.type = RouterType::noisy_top_k;
+  config.router.capacity_factor = 1;
+  config.embedding_dropout = 0.1;
+  config.attention_dropout = 0.1;
+  config.residual_dropout = 0.1;
+  config.expert_dropout = 0.1;
+  return config;
+}
+
+TEST(MoeGpt, TheNumberOfThreadsChangesNoBit) {
+  const MoeGptConfig config = busy_model();
+  const auto weights = shaken_weights<float>(config, 3);
+  const Bytes bytes = random_bytes(300);
+  PassResult<float> alone = run_once(weights, config, bytes, {.threads = 1, .training = true});
+  for (const int threads : {2, 4}) {
+    PassResult<float> together =
+        run_once(weights, config, bytes, {.threads = threads, .training = true});
+    expect_same_bits(alone, together);
+  }
+}
+
+TEST(MoeGpt, RecomputationChangesNoBit) {
+  const MoeGptConfig config = busy_model();
+  const auto weights = shaken_weights<float>(config, 3);
+  const Bytes bytes = random_bytes(300);
+  PassResult<float> kept = run_once(weights, config, bytes, {.training = true});
+  PassResult<float> again = run_once(weights, config, bytes, {.training = true, .recompute = true});
+  expect_same_bits(kept, again);
+  for (const int layer : {0, 2}) {
+    EXPECT_EQ(kept.cache.blocks[layer].moe.router.batch,
+              again.cache.blocks[layer].moe.router.batch);
+    EXPECT_EQ(kept.cache.blocks[layer].moe.router.load, again.cache.blocks[layer].moe.router.load);
+  }
+}
+
+// What no later pass reads lies once in memory: with the last layer after a forward pass, with the
+// first after the way back.
+TEST(MoeGpt, LayersShareOneScratch) {
+  MoeGptConfig config = small_model();
+  config.num_hidden_layers = 3;
+  config.n_shared_experts = 1;
+  const auto weights = shaken_weights<float>(config, 3);
+  const Bytes bytes = random_bytes(13);
+  const TokenBatch batch = bytes.batch();
+  const OwnedPass<float> owned;
+  PassResult<float> result;
+  result.gradient = weights;
+  const auto expect_scratch_at = [&](int holder) {
+    for (int layer = 0; layer < 3; ++layer) {
+      const BlockCache<float>& block = result.cache.blocks[layer];
+      EXPECT_EQ(block.branch.size() > 0, layer == holder);
+      EXPECT_EQ(block.moe.scratch.output.size() > 0, layer == holder);
+      EXPECT_EQ(block.moe.experts.activated.size() > 0, layer == holder);
+      EXPECT_EQ(block.moe.shared.activated.size() > 0, layer == holder);
+    }
+  };
+  for (int i = 0; i < 2; ++i) {
+    moe_gpt_loss(weights, config, owned.pass, batch, result.cache);
+    expect_scratch_at(2);
+  }
+  MoeGptBackward<float>{weights, config, owned.pass, batch}.run(result.cache, result.gradient);
+  expect_scratch_at(0);
+}
+
+// A cache that has seen other tokens, and forward passes without a way back, gives the same.
+TEST(MoeGpt, WhatACacheHasSeenDoesNotMatter) {
+  const MoeGptConfig config = busy_model();
+  const auto weights = shaken_weights<float>(config, 3);
+  const Bytes bytes = random_bytes(200);
+  PassResult<float> fresh = run_once(weights, config, bytes, {.training = true});
+  OwnedPass<float> owned;
+  owned.pass.training = true;
+  owned.pass.seed = 9;
+  PassResult<float> used;
+  used.gradient = zero_gradient(weights);
+  const Bytes others[] = {random_bytes(300, 1), random_bytes(70, 2)};
+  for (const Bytes& other : others) {
+    moe_gpt_loss(weights, config, owned.pass, other.batch(), used.cache);
+  }
+  const TokenBatch batch = bytes.batch();
+  used.loss = moe_gpt_loss(weights, config, owned.pass, batch, used.cache);
+  MoeGptBackward<float>{weights, config, owned.pass, batch}.run(used.cache, used.gradient);
+  expect_same_bits(fresh, used);
+}
+
+// Two calls that add: the sum of the two calls' own gradients.
+TEST(MoeGpt, GradientsOfTwoCallsAddUp) {
+  MoeGptConfig config = small_model();
+  config.n_shared_experts = 1;
+  config.mlp_bias = true;
+  config.first_k_dense_replace = 1;
+  const auto weights = shaken_weights<double>(config, 3);
+  const Bytes parts[] = {random_bytes(10, 1), random_bytes(13, 2)};
+  PassResult<double> first = run_once(weights, config, parts[0], {});
+  PassResult<double> second = run_once(weights, config, parts[1], {});
+  OwnedPass<double> owned;
+  MoeGptCache<double> cache;
+  MoeGptWeights<double> sum = weights;
+  for (const Bytes& part : parts) {
+    const TokenBatch batch = part.batch();
+    moe_gpt_loss(weights, config, owned.pass, batch, cache);
+    MoeGptBackward<double>{weights, config, owned.pass, batch}.run(cache, sum);
+    owned.pass.add_gradients = true;
+  }
+  const auto a = parameters(first.gradient);
+  const auto b = parameters(second.gradient);
+  const auto both = parameters(sum);
+  for (std::size_t p = 0; p < both.size(); ++p) {
+    const Matrix<double> expected = *a[p].matrix + *b[p].matrix;
+    EXPECT_LE((*both[p].matrix - expected).norm(), 1e-14 * (1 + expected.norm())) << both[p].name;
+  }
 }
 
 // A head of zeros gives every byte the same chance: ln 256 nats.
 TEST(MoeGpt, AKnowNothingHeadCostsTheLogOfTheVocabulary) {
-  const MoeGptShape shape = small_shape();
-  base::Rng rng(1, "weights");
-  MoeGptWeights<double> weights = random_moe_gpt<double>(shape, rng);
+  MoeGptConfig config = small_model();
+  config.tie_word_embeddings = false;
+  MoeGptWeights<double> weights = shaken_weights<double>(config, 1);
   weights.head.setZero();
+  const PassResult<double> run = run_once(weights, config, random_bytes(13), {});
+  EXPECT_NEAR(run.loss.cross_entropy, std::log(256.0), 1e-12);
+  EXPECT_GE(run.loss.balance, 0);
+}
+
+// The loss is the mean of -log softmax(logits) at the targets.
+TEST(MoeGpt, TheLossIsThatOfTheLogits) {
+  const MoeGptConfig config = small_model();
+  const auto weights = shaken_weights<double>(config, 1);
   const Bytes bytes = random_bytes(13);
-  MoeGptCache<double> cache;
-  const MoeGptLoss loss = moe_gpt_loss(weights, shape, bytes.inputs, bytes.targets, cache);
-  EXPECT_NEAR(loss.cross_entropy, std::log(256.0), 1e-12);
-  EXPECT_GE(loss.balance, 0);
+  const OwnedPass<double> owned;
+  const Matrix<double> logits = moe_gpt_logits<double>(weights, config, owned.pass, bytes.inputs);
+  ASSERT_EQ(logits.rows(), 13);
+  ASSERT_EQ(logits.cols(), 256);
+  double sum = 0;
+  for (int t = 0; t < 13; ++t) {
+    sum += std::log(logits.row(t).array().exp().sum()) - logits(t, bytes.targets[t]);
+  }
+  const PassResult<double> run = run_once(weights, config, bytes, {});
+  EXPECT_NEAR(run.loss.cross_entropy, sum / 13, 1e-12);
+}
+
+// A token sees itself and what came before it in its sequence, nothing else.
+TEST(MoeGpt, LogitsDependOnThePastOfTheSequenceAlone) {
+  const MoeGptConfig config = small_model();
+  const auto weights = shaken_weights<double>(config, 1);
+  Bytes bytes = random_bytes(13);
+  const OwnedPass<double> owned;
+  const Matrix<double> before = moe_gpt_logits<double>(weights, config, owned.pass, bytes.inputs);
+  bytes.inputs[7] ^= 1;  // the third token of the second sequence
+  const Matrix<double> after = moe_gpt_logits<double>(weights, config, owned.pass, bytes.inputs);
+  for (int t = 0; t < 13; ++t) {
+    EXPECT_EQ(before.row(t) == after.row(t), t < 7 || t > 9) << "token " << t;
+  }
 }
 
 // Routing stops at the last gate and leaves the head out; the decisions are those of a full pass.
 TEST(MoeGpt, RoutingIsThatOfTheFullPass) {
-  MoeGptShape shape = small_shape();
-  shape.block.moe.capacity_factor = 0.6;
-  base::Rng rng(2, "weights");
-  const MoeGptWeights<float> weights = random_moe_gpt<float>(shape, rng);
+  MoeGptConfig config = small_model();
+  config.num_hidden_layers = 4;
+  config.first_k_dense_replace = 1;
+  config.moe_layer_freq = 2;
+  config.router.capacity_factor = 0.6;
+  const auto weights = shaken_weights<float>(config, 2);
   const Bytes bytes = random_bytes(13);
-  MoeGptCache<float> cache;
-  moe_gpt_loss(weights, shape, bytes.inputs, bytes.targets, cache);
-  const std::vector<RoutingBatch> batches = route_bytes(weights, shape, bytes.inputs);
+  const PassResult<float> run = run_once(weights, config, bytes, {});
+  const OwnedPass<float> owned;
+  const auto batches = route_bytes<float>(weights, config, owned.pass, bytes.inputs);
   ASSERT_EQ(batches.size(), 2U);
-  EXPECT_EQ(batches[0], cache.blocks[0].moe.routing.batch);
-  EXPECT_EQ(batches[1], cache.blocks[1].moe.routing.batch);
+  EXPECT_EQ(batches[0], run.cache.blocks[1].moe.router.batch);
+  EXPECT_EQ(batches[1], run.cache.blocks[3].moe.router.batch);
   EXPECT_NE(batches[0].experts, batches[1].experts);
-}
-
-TEST(MoeGpt, EveryParameterIsListedOnce) {
-  const MoeGptShape shape = small_shape();
-  base::Rng rng(2, "weights");
-  MoeGptWeights<float> weights = random_moe_gpt<float>(shape, rng);
-  const auto list = parameters(weights);
-  // Two embeddings, ten matrices in each of two blocks, the final norm's two, the head.
-  ASSERT_EQ(list.size(), 25U);
-  for (std::size_t i = 0; i < list.size(); ++i) {
-    for (std::size_t j = 0; j < i; ++j) {
-      EXPECT_NE(list[i].matrix, list[j].matrix);
-      EXPECT_NE(list[i].name, list[j].name);
-    }
-  }
 }
 
 }  // namespace

@@ -78,6 +78,17 @@ TEST_F(ReadText, AShortTextIsAnError) {
   expect_error(folder_, 5, "has 4 bytes, and at least 5");
 }
 
+TEST_F(ReadText, AnEmptyFileIsAnError) {
+  write("a.txt", "");
+  expect_error(folder_ / "a.txt", 1, "has 0 bytes, and at least 1");
+}
+
+TEST_F(ReadText, AFolderWithoutTextIsAnError) {
+  write("picture.png", "no");
+  write("model.safetensors", "no");
+  expect_error(folder_, 1, "has 0 bytes, and at least 1");
+}
+
 TEST_F(ReadText, ADeviceIsAnError) { expect_error("/dev/null", 0, "neither a file nor a folder"); }
 
 }  // namespace

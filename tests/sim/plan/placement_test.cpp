@@ -18,12 +18,12 @@ std::vector<int> sizes(const Placement& placement) {
 TEST(Placement, ContiguousGivesTheRemainderToTheFirstRanks) {
   const Placement placement = place_experts(ExpertPlacement::contiguous, 10, 4);
   EXPECT_EQ(sizes(placement), (std::vector<int>{3, 3, 2, 2}));
-  EXPECT_EQ(placement.rank_of_expert, (std::vector<int>{0, 0, 0, 1, 1, 1, 2, 2, 3, 3}));
+  EXPECT_EQ(placement, model::placement_of(4, {0, 0, 0, 1, 1, 1, 2, 2, 3, 3}));
 }
 
 TEST(Placement, RoundRobinDealsExpertsOut) {
   const Placement placement = place_experts(ExpertPlacement::round_robin, 10, 4);
-  EXPECT_EQ(placement.rank_of_expert, (std::vector<int>{0, 1, 2, 3, 0, 1, 2, 3, 0, 1}));
+  EXPECT_EQ(placement, model::placement_of(4, {0, 1, 2, 3, 0, 1, 2, 3, 0, 1}));
   EXPECT_EQ(placement.experts_of_rank(1), (std::vector<int>{1, 5, 9}));
 }
 

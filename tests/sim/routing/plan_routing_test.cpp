@@ -22,7 +22,7 @@ class PlanRoutingTest : public ::testing::Test {
 
   StepPlans plans(int threads, std::optional<double> capacity_factor) {
     RouterConfig router;
-    router.capacity_factor = capacity_factor;
+    router.gate.capacity_factor = capacity_factor;
     SyntheticSettings settings;
     settings.distribution = Distribution::w1_hot_expert_set;
     const RoutingContext context{router, demand_, threads, {}};

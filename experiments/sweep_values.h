@@ -1,0 +1,31 @@
+// SPDX-License-Identifier: Apache-2.0
+// The combinations of values that a file's "sweep" section names, whatever the file describes.
+#pragma once
+
+#include <map>
+#include <string>
+#include <vector>
+
+#include "base/json_value.h"
+
+namespace moesim::experiments {
+
+struct SweptValues {
+  std::string label;  // "router.capacity_factor=1.0"; "" without a sweep
+  std::map<std::string, base::JsonValue> values;  // by dotted key
+  std::vector<std::string> axes;                  // the keys in the document's order
+};
+
+// All combinations in order, the last key fastest; one without values where there is no sweep.
+// Throws base::Error for an empty list of values or more than 100,000 combinations.
+std::vector<SweptValues> swept_values(const base::JsonValue& document);
+
+// The label as a part of a file's name: only what every file system takes, at most 100 bytes.
+std::string as_file_name(std::string label);
+
+// The document with the values in place and without its sweep. What a swept value makes unused is
+// a warning, as with --set, not an error.
+base::JsonValue with_swept_values(base::JsonValue document,
+                                  const std::map<std::string, base::JsonValue>& values);
+
+}  // namespace moesim::experiments

@@ -1,0 +1,171 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "model/checkpoint/history_file.h"
+
+#include <string>
+#include <vector>
+
+#include "model/checkpoint/tensor_reader.h"
+
+namespace moesim::model {
+namespace {
+
+struct Column {
+  const char* name;
+  double StepRecord::*value;
+};
+
+constexpr Column kColumns[] = {{"loss", &StepRecord::loss},
+                               {"balance", &StepRecord::balance},
+                               {"grad_norm", &StepRecord::grad_norm},
+                               {"learning_rate", &StepRecord::learning_rate}};
+
+template <class T, class Record, class Get>
+Tensor column(const std::string& name, const std::vector<Record>& records, Get get) {
+  std::vector<T> values;
+  for (const Record& record : records) values.push_back(get(record));
+  return tensor_of(name, {static_cast<std::int64_t>(values.size())}, std::span<const T>(values));
+}
+
+// The length of a column that is there.
+TensorShape length_of(const TensorReader& reader, const std::string& name) {
+  const TensorShape& shape = reader.shape_of(name);
+  if (shape.size() != 1) reader.fail(name, "it is not a column", "use an earlier checkpoint");
+  return shape;
+}
+
+int as_step(const TensorReader& reader, const std::string& name, std::int64_t step, int last_step) {
+  if (step < 0 || step > last_step) {
+    reader.fail(name,
+                "step " + std::to_string(step) + " is not one of the checkpoint's " +
+                    std::to_string(last_step),
+                "use an earlier checkpoint");
+  }
+  return static_cast<int>(step);
+}
+
+// What a layer's usage keeps for each expert.
+struct PairCount {
+  const char* name;
+  std::vector<std::int64_t> LayerUsage::*value;
+};
+
+constexpr PairCount kPairCounts[] = {{"usage_chosen", &LayerUsage::chosen},
+                                     {"usage_kept", &LayerUsage::kept}};
+
+// One list of all rows and layers.
+template <class T, class Get>
+std::vector<T> flatten(const std::vector<UsageRow>& rows, Get get) {
+  std::vector<T> values;
+  for (const UsageRow& row : rows) {
+    for (const LayerUsage& layer : row.layers) {
+      const std::vector<T> part = get(layer);
+      values.insert(values.end(), part.begin(), part.end());
+    }
+  }
+  return values;
+}
+
+void add_usage_tensors(const std::vector<UsageRow>& rows, std::vector<Tensor>& tensors) {
+  const auto count = static_cast<std::int64_t>(rows.size());
+  const auto layers = static_cast<std::int64_t>(rows.empty() ? 0 : rows[0].layers.size());
+  const auto experts = static_cast<std::int64_t>(layers == 0 ? 0 : rows[0].layers[0].chosen.size());
+  tensors.push_back(column<std::int64_t>(
+      "usage_first_step", rows, [](const UsageRow& r) { return std::int64_t{r.first_step}; }));
+  tensors.push_back(column<std::int64_t>(
+      "usage_last_step", rows, [](const UsageRow& r) { return std::int64_t{r.last_step}; }));
+  const auto tokens = flatten<std::int64_t>(
+      rows, [](const LayerUsage& layer) { return std::vector<std::int64_t>{layer.tokens}; });
+  tensors.push_back(
+      tensor_of("usage_tokens", {count, layers}, std::span<const std::int64_t>(tokens)));
+  for (const PairCount& pairs : kPairCounts) {
+    const auto values =
+        flatten<std::int64_t>(rows, [&](const LayerUsage& layer) { return layer.*pairs.value; });
+    tensors.push_back(
+        tensor_of(pairs.name, {count, layers, experts}, std::span<const std::int64_t>(values)));
+  }
+  const auto importance =
+      flatten<double>(rows, [](const LayerUsage& layer) { return layer.importance; });
+  tensors.push_back(
+      tensor_of("usage_importance", {count, layers, experts}, std::span<const double>(importance)));
+}
+
+template <class T>
+std::vector<T> part_of(const std::vector<T>& values, std::size_t index, std::size_t size) {
+  const auto first = values.begin() + static_cast<std::ptrdiff_t>(index * size);
+  return {first, first + static_cast<std::ptrdiff_t>(size)};
+}
+
+std::vector<UsageRow> read_usage(TensorReader& reader, int last_step) {
+  const TensorShape shape = reader.shape_of("usage_chosen");
+  if (shape.size() != 3) {
+    reader.fail("usage_chosen", "it is not [rows, layers, experts]", "use an earlier checkpoint");
+  }
+  const auto first = reader.take_integers("usage_first_step", {shape[0]});
+  const auto last = reader.take_integers("usage_last_step", {shape[0]});
+  const auto tokens = reader.take_integers("usage_tokens", {shape[0], shape[1]});
+  const auto chosen = reader.take_integers("usage_chosen", shape);
+  const auto kept = reader.take_integers("usage_kept", shape);
+  const auto importance = reader.take_doubles("usage_importance", shape);
+  const auto layers = static_cast<std::size_t>(shape[1]);
+  const auto experts = static_cast<std::size_t>(shape[2]);
+  std::vector<UsageRow> rows(first.size());
+  for (std::size_t row = 0; row < rows.size(); ++row) {
+    rows[row].first_step = as_step(reader, "usage_first_step", first[row], last_step);
+    rows[row].last_step = as_step(reader, "usage_last_step", last[row], last_step);
+    for (std::size_t i = row * layers; i < (row + 1) * layers; ++i) {
+      rows[row].layers.push_back({tokens[i], part_of(chosen, i, experts), part_of(kept, i, experts),
+                                  part_of(importance, i, experts)});
+    }
+  }
+  return rows;
+}
+
+}  // namespace
+
+void write_history(const std::filesystem::path& path, const TrainingHistory& history) {
+  using Validation = ValidationRecord;
+  std::vector<Tensor> tensors;
+  tensors.push_back(column<std::int64_t>("step", history.steps,
+                                         [](const StepRecord& r) { return std::int64_t{r.step}; }));
+  tensors.push_back(
+      column<std::int64_t>("tokens", history.steps, [](const StepRecord& r) { return r.tokens; }));
+  for (const Column& c : kColumns) {
+    tensors.push_back(
+        column<double>(c.name, history.steps, [&](const StepRecord& r) { return r.*c.value; }));
+  }
+  tensors.push_back(column<std::int64_t>("validation_step", history.validations,
+                                         [](const Validation& r) { return std::int64_t{r.step}; }));
+  tensors.push_back(column<double>("validation_loss", history.validations,
+                                   [](const Validation& r) { return r.loss; }));
+  add_usage_tensors(history.usage, tensors);
+  write_safetensors(path, tensors);
+}
+
+TrainingHistory read_history(const std::filesystem::path& path, int last_step) {
+  TensorReader reader(path);
+  TrainingHistory history;
+  const TensorShape length = length_of(reader, "step");
+  history.steps.resize(static_cast<std::size_t>(length[0]));
+  const std::vector<std::int64_t> steps = reader.take_integers("step", length);
+  const std::vector<std::int64_t> tokens = reader.take_integers("tokens", length);
+  for (std::size_t i = 0; i < steps.size(); ++i) {
+    history.steps[i].step = as_step(reader, "step", steps[i], last_step);
+    history.steps[i].tokens = tokens[i];
+  }
+  for (const Column& c : kColumns) {
+    const std::vector<double> values = reader.take_doubles(c.name, length);
+    for (std::size_t i = 0; i < values.size(); ++i) history.steps[i].*c.value = values[i];
+  }
+  const TensorShape validations = length_of(reader, "validation_step");
+  history.validations.resize(static_cast<std::size_t>(validations[0]));
+  const auto at = reader.take_integers("validation_step", validations);
+  const auto losses = reader.take_doubles("validation_loss", validations);
+  for (std::size_t i = 0; i < at.size(); ++i) {
+    history.validations[i] = {as_step(reader, "validation_step", at[i], last_step), losses[i]};
+  }
+  history.usage = read_usage(reader, last_step);
+  reader.refuse_others();
+  return history;
+}
+
+}  // namespace moesim::model
