@@ -17,6 +17,9 @@ void add_train_command(CLI::App& app, int& exit_code, std::vector<std::string> a
 // `generate CHECKPOINT`.
 void add_generate_command(CLI::App& app);
 
+// `edit CHECKPOINT`: a trained model in another shape.
+void add_edit_command(CLI::App& app);
+
 // `inspect CHECKPOINT`: what a trained model is and how it routes a text.
 void add_inspect_command(CLI::App& app);
 

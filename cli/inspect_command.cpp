@@ -116,7 +116,9 @@ void inspect(const InspectOptions& options) {
   std::printf("loss on at most %d windows of the text: %.4f nats, %.3f bits/byte\n",
               options.windows, judgement.loss, model::bits_per_byte(judgement.loss));
   const model::ExpertUsage usage = experiments::usage_of(config, judgement.routing);
-  if (usage.num_layers() > 0) std::fputs(model::load_balancing_report(usage).c_str(), stdout);
+  if (usage.num_layers() > 0) {
+    std::fputs(model::load_balancing_report(usage, {config.moe_layers()}).c_str(), stdout);
+  }
   if (!options.svg.empty()) {
     experiments::write_file(options.svg,
                             experiments::expert_load_svg("Expert load / mean", config, usage));

@@ -65,6 +65,7 @@ int main(int argc, char** argv) {
   moesim::cli::add_train_command(app, exit_code, {argv, argv + argc});
   moesim::cli::add_generate_command(app);
   moesim::cli::add_inspect_command(app);
+  moesim::cli::add_edit_command(app);
   moesim::cli::add_schema_command(app);
   moesim::cli::add_models_command(app);
   try {

@@ -30,6 +30,9 @@ void read_point(Point& point) {
   try {
     point.experiment = read_experiment(document_of(point), report);
     sim::validate(point.experiment.scenario);
+    if (point.experiment.outputs.routing_trace) {
+      sim::require_recordable_routing(point.experiment.scenario);
+    }
   } catch (const Error& error) {
     throw placed_error(point, error);
   }

@@ -47,8 +47,7 @@ TrainingPoint read_point(JsonValue document) {
   try {
     base::read_json(point.document, point.file, report);
     check_name(point.document, point.file.name);
-    model::validate(point.file.model, "/model");
-    model::validate(point.file.training, "/training");
+    model::validate(point.file.model, point.file.training, "");
     if (point.file.training.steps < 1) {
       throw base::Error("/training/steps", "there is no step to train", "use at least 1");
     }

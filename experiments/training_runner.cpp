@@ -78,9 +78,7 @@ std::string loss_svg(const TrainingPoint& point, const model::TrainingHistory& h
 // The layers' numbers in the model, of its MoE layers.
 std::vector<std::string> moe_layer_names(const model::MoeGptConfig& config) {
   std::vector<std::string> names;
-  for (int layer = 0; layer < config.num_hidden_layers; ++layer) {
-    if (config.is_moe_layer(layer)) names.push_back(std::to_string(layer));
-  }
+  for (const int layer : config.moe_layers()) names.push_back(std::to_string(layer));
   return names;
 }
 
@@ -111,7 +109,7 @@ model::ExpertUsage usage_of(const model::MoeGptConfig& config,
   const int layers = config.num_moe_layers();
   model::ExpertUsage usage(layers);
   for (std::size_t i = 0; i < routing.size(); ++i) {
-    usage.add(static_cast<int>(i % static_cast<std::size_t>(layers)), routing[i]);
+    usage.add(static_cast<int>(i) % layers, routing[i]);
   }
   return usage;
 }
@@ -180,7 +178,8 @@ void write_pictures(const fs::path& folder, const TrainingPoint& point,
   write_file(folder / "expert_load.svg",
              expert_load_svg("Expert load / mean of " + point.file.name, point.file.model, usage));
   write_file(folder / "load_over_time.svg", load_over_time_svg(point, history));
-  write_file(folder / "load_balancing.txt", model::load_balancing_report(usage));
+  write_file(folder / "load_balancing.txt",
+             model::load_balancing_report(usage, {point.file.model.moe_layers()}));
 }
 
 }  // namespace
@@ -222,6 +221,19 @@ std::string lone_summary(const TrainingResult& r) {
       r.drop_rate * 100, r.parameters, r.active_parameters);
 }
 
+// "model.router.capacity_factor" -> "capacity_factor".
+std::string last_part(const std::string& key) { return key.substr(key.rfind('.') + 1); }
+
+// The same as values_text for a chart's legend.
+std::string short_values_text(const std::map<std::string, base::JsonValue>& swept) {
+  std::string text;
+  for (const auto& [key, value] : swept) {
+    text += (text.empty() ? "" : ", ") + last_part(key) + " " +
+            base::to_text(value, base::JsonStyle::compact);
+  }
+  return text;
+}
+
 std::string values_text(const std::map<std::string, base::JsonValue>& swept) {
   std::string text;
   for (const auto& [key, value] : swept) {
@@ -248,14 +260,15 @@ std::string training_summary(std::span<const TrainingResult> results) {
 std::string training_comparison_svg(std::span<const TrainingPoint> points,
                                     std::span<const TrainingResult> results) {
   const std::string& axis = points.front().axes.front();
-  LineChart chart{"Validation loss of " + points.front().file.name, axis, "bits per byte", {}, {}};
+  LineChart chart{
+      "Validation loss of " + points.front().file.name, last_part(axis), "bits per byte", {}, {}};
   for (std::size_t i = 0; i < results.size(); ++i) {
     std::map<std::string, base::JsonValue> others = results[i].swept;
     const std::string value = base::to_text(others.at(axis), base::JsonStyle::compact);
     others.erase(axis);
     auto name = std::find(chart.x_names.begin(), chart.x_names.end(), value);
     if (name == chart.x_names.end()) name = chart.x_names.insert(name, value);
-    const std::string line = values_text(others);
+    const std::string line = short_values_text(others);
     auto series = std::find_if(chart.series.begin(), chart.series.end(),
                                [&](const LineSeries& s) { return s.name == line; });
     if (series == chart.series.end()) series = chart.series.insert(series, {line, {}});

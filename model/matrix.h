@@ -13,15 +13,4 @@ using Eigen::Index;
 template <class S>
 using Matrix = Eigen::Matrix<S, Eigen::Dynamic, Eigen::Dynamic, Eigen::RowMajor>;
 
-// Replaces each row by its softmax; the row's maximum is subtracted first, so that no exponential
-// overflows.
-template <class S>
-void softmax_rows(Matrix<S>& rows) {
-  for (Index i = 0; i < rows.rows(); ++i) {
-    auto row = rows.row(i).array();
-    row = (row - row.maxCoeff()).exp();
-    row *= S(1) / row.sum();
-  }
-}
-
 }  // namespace moesim::model

@@ -171,6 +171,14 @@ base::EnumNames<Activation> names_of(Activation) {
           {Activation::silu, "swish"}, {Activation::tanh, "tanh"}};
 }
 
+std::vector<int> MoeGptConfig::moe_layers() const {
+  std::vector<int> layers;
+  for (int layer = 0; layer < num_hidden_layers; ++layer) {
+    if (is_moe_layer(layer)) layers.push_back(layer);
+  }
+  return layers;
+}
+
 std::vector<int> MoeGptConfig::expert_sizes() const {
   if (!expert_intermediate_sizes.empty()) return expert_intermediate_sizes;
   return std::vector<int>(router.num_experts, moe_intermediate_size);

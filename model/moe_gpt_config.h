@@ -52,11 +52,9 @@ struct MoeGptConfig {
     return use_moe && layer >= first_k_dense_replace &&
            (layer - first_k_dense_replace) % moe_layer_freq == 0;
   }
-  int num_moe_layers() const {
-    int layers = 0;
-    for (int layer = 0; layer < num_hidden_layers; ++layer) layers += is_moe_layer(layer) ? 1 : 0;
-    return layers;
-  }
+  // The numbers of the MoE blocks among all, from 0.
+  std::vector<int> moe_layers() const;
+  int num_moe_layers() const { return static_cast<int>(moe_layers().size()); }
   // Hidden size of each expert, [num_experts].
   std::vector<int> expert_sizes() const;
 

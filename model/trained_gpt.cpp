@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "model/trained_gpt.h"
 
-#include <algorithm>
-
 #include "base/check.h"
 #include "base/error.h"
 #include "base/rng.h"
@@ -10,16 +8,13 @@
 #include "model/checkpoint/checkpoint.h"
 #include "model/cpu/cpu_backend.h"
 #include "model/cpu/processor.h"
+#include "model/judge_text.h"
 #include "model/layers/generation.h"
-#include "model/train/text_parts.h"
 
 namespace moesim::model {
 namespace {
 
 namespace fs = std::filesystem;
-
-// Windows of one pass.
-constexpr int kWindowsAtOnce = 8;
 
 std::vector<std::uint8_t> bytes_of(std::string_view text) { return {text.begin(), text.end()}; }
 
@@ -68,26 +63,7 @@ void TrainedGpt::write_on(std::string_view prompt, const GenerationConfig& gener
 }
 
 TextJudgement TrainedGpt::judge(std::span<const std::uint8_t> text, int windows) const {
-  const MoeGptConfig& model = config();
-  const ByteBatch batch = spread_windows(text, windows, model.seq_length);
-  const std::size_t at_once = static_cast<std::size_t>(kWindowsAtOnce) * model.seq_length;
-  const Pass<float> pass = state_->pass();
-  MoeGptCache<float> cache;
-  cache.recompute_blocks = true;
-  TextJudgement judgement;
-  for (std::size_t first = 0; first < batch.inputs.size(); first += at_once) {
-    const std::size_t tokens = std::min(at_once, batch.inputs.size() - first);
-    const TokenBatch part{std::span(batch.inputs).subspan(first, tokens),
-                          std::span(batch.targets).subspan(first, tokens)};
-    const MoeGptLoss loss = moe_gpt_loss(state_->gpt.weights, model, pass, part, cache);
-    judgement.loss +=
-        loss.cross_entropy * static_cast<double>(tokens) / static_cast<double>(batch.inputs.size());
-    for (int layer = 0; layer < model.num_hidden_layers; ++layer) {
-      if (!model.is_moe_layer(layer)) continue;
-      judgement.routing.push_back(cache.blocks[layer].moe.router.batch);
-    }
-  }
-  return judgement;
+  return judge_text({state_->gpt.weights, config(), state_->pass()}, text, windows);
 }
 
 std::string TrainedGpt::capture_text(std::string_view text, int layer) const {

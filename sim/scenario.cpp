@@ -129,16 +129,22 @@ void check_routing(const Scenario& scenario, const Sizes& sizes) {
 }
 
 // What of the router section a source without a gate follows.
-constexpr std::array<std::string_view, 9> kWithoutGate = {
-    "capacity_factor",      "min_capacity", "rank_capacity_factor",   "capacity_ranks",
-    "token_drop_policy",    "overflow",     "renormalise_after_drop", "seed",
-    "routed_scaling_factor"};
+constexpr std::array<std::string_view, 7> kWithoutGate = {"capacity_factor",
+                                                          "min_capacity",
+                                                          "rank_capacity_factor",
+                                                          "capacity_ranks",
+                                                          "token_drop_policy",
+                                                          "overflow",
+                                                          "seed"};
 
 // A setting of the gate that differs from its default, though there is no gate.
 void check_gate_is_there(const Scenario& scenario) {
   if (scenario.routing.source == RoutingSourceKind::numerics) return;
   const base::JsonValue given = base::to_json(scenario.router);
-  const base::JsonValue defaults = base::to_json(RouterConfig{});
+  RouterConfig ungated;  // with the capacity that decides which other keys are in use
+  ungated.gate.capacity_factor = scenario.router.gate.capacity_factor;
+  ungated.gate.rank_capacity_factor = scenario.router.gate.rank_capacity_factor;
+  const base::JsonValue defaults = base::to_json(ungated);
   for (const base::JsonMember& member : given.members) {
     if (std::count(kWithoutGate.begin(), kWithoutGate.end(), member.key) > 0) continue;
     const base::JsonValue* unchanged = defaults.find(member.key);
@@ -164,6 +170,19 @@ void check_router(const Scenario& scenario) {
 }
 
 }  // namespace
+
+void require_recordable_routing(const Scenario& scenario) {
+  const model::RouterConfig& gate = scenario.router.gate;
+  const char* key = nullptr;
+  if (gate.type == model::RouterType::expert_choice) key = "router.type expert_choice";
+  if (gate.overflow == model::OverflowPolicy::next_best) key = "router.overflow next_best";
+  if (gate.renormalise_after_drop) key = "router.renormalise_after_drop";
+  if (key == nullptr) return;
+  throw base::Error(
+      "/outputs/routing_trace",
+      std::string("a trace holds decisions before drops, and those of ") + key + " depend on them",
+      "record without it, or leave the trace out");
+}
 
 void describe(base::FieldTable& table, TrainingConfig& training) {
   table.title("training", "The batch and its number formats.");

@@ -64,6 +64,10 @@ struct Sizes {
   int tokens_per_rank = 0;  // in one micro-batch
 };
 
+// Throws base::Error at /outputs/routing_trace where a recorded routing could not be replayed:
+// decisions that depend on capacity, or weights that are those after drops.
+void require_recordable_routing(const Scenario& scenario);
+
 // Checks what single fields cannot (batch divides, groups divide, enough experts, ...) and derives
 // the sizes. Throws base::Error with where = the JSON pointer and the nearest value that works.
 Sizes validate(const Scenario& scenario);

@@ -34,10 +34,11 @@ struct Range {
     low = std::min(low, value);
     high = std::max(high, value);
   }
-  // A range of one value is widened, so that it has a middle.
+  // A range of (nearly) one value is widened, so that it has a middle and round ticks.
   void widen(double share) {
     double margin = share * (high - low);
-    if (margin == 0) margin = low == 0 ? 1 : std::abs(low) / 10;
+    const double size = std::max(std::abs(low), std::abs(high));
+    if (margin <= 1e-9 * size) margin = size == 0 ? 1 : size / 10;
     low -= margin;
     high += margin;
   }

@@ -88,8 +88,9 @@ std::vector<double> round_ticks(double low, double high, int count) {
   }
   std::vector<double> ticks;
   const double slack = 1e-9 * step;
-  for (double i = std::ceil((low - slack) / step); i * step <= high + slack; ++i) {
-    ticks.push_back(i * step);
+  const double first = std::ceil((low - slack) / step);
+  for (int i = 0; i <= 2 * count && (first + i) * step <= high + slack; ++i) {
+    ticks.push_back((first + i) * step);
   }
   return ticks;
 }

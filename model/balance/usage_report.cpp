@@ -27,12 +27,17 @@ std::string expert_text(const LayerUsage& usage, std::vector<std::int64_t>::cons
   return fmt::format("{} ({:.1f} %)", load - usage.chosen.begin(), 100 * share);
 }
 
-std::string layer_line(int layer, const LayerUsage& usage) {
-  if (usage.chosen.empty()) return fmt::format("{:>5}  no tokens\n", layer);
+int number_of(int layer, const ReportSettings& settings) {
+  return settings.blocks.empty() ? layer : settings.blocks[static_cast<std::size_t>(layer)];
+}
+
+// `number` is the layer's in the report.
+std::string layer_line(int number, const LayerUsage& usage) {
+  if (usage.chosen.empty()) return fmt::format("{:>5}  no tokens\n", number);
   const UsageFigures figures = usage_figures(usage);
   const auto most = std::max_element(usage.chosen.begin(), usage.chosen.end());
   const auto least = std::min_element(usage.chosen.begin(), usage.chosen.end());
-  return fmt::format("{:>5}  {:>10}  {}  {:>4}  {:>12}  {:>12}\n", layer, usage.tokens,
+  return fmt::format("{:>5}  {:>10}  {}  {:>4}  {:>12}  {:>12}\n", number, usage.tokens,
                      figures_text(figures), figures.dead_experts, expert_text(usage, most),
                      expert_text(usage, least));
 }
@@ -55,13 +60,13 @@ std::string mean_line(const ExpertUsage& usage) {
   return fmt::format("{:>5}  {:>10}  {}\n", "mean", "", figures_text(mean));
 }
 
-std::string rebalance_line(const ExpertUsage& usage, double threshold) {
+std::string rebalance_line(const ExpertUsage& usage, const ReportSettings& settings) {
   std::string layers;
   for (int layer = 0; layer < usage.num_layers(); ++layer) {
-    if (!should_rebalance(usage.total(layer), threshold)) continue;
-    layers += fmt::format("{}{}", layers.empty() ? "" : ", ", layer);
+    if (!should_rebalance(usage.total(layer), settings.threshold)) continue;
+    layers += fmt::format("{}{}", layers.empty() ? "" : ", ", number_of(layer, settings));
   }
-  return fmt::format("load variance above {} x mean load: {}\n", threshold,
+  return fmt::format("load variance above {} x mean load: {}\n", settings.threshold,
                      layers.empty() ? "in no layer" : "layers " + layers);
 }
 
@@ -81,15 +86,15 @@ bool should_rebalance(const ExpertUsage& usage, double threshold) {
   return false;
 }
 
-std::string load_balancing_report(const ExpertUsage& usage, double threshold) {
+std::string load_balancing_report(const ExpertUsage& usage, const ReportSettings& settings) {
   std::string report = fmt::format(
       "{:>5}  {:>10}  {:>11}  {:>8}  {:>6}  {:>6}  {:>7}  {:>7}  {:>4}  {:>12}  {:>12}\n", "layer",
       "tokens", "dropped", "max/mean", "cv", "gini", "entropy", "nats", "dead", "most used",
       "least used");
   for (int layer = 0; layer < usage.num_layers(); ++layer) {
-    report += layer_line(layer, usage.total(layer));
+    report += layer_line(number_of(layer, settings), usage.total(layer));
   }
-  return report + mean_line(usage) + rebalance_line(usage, threshold);
+  return report + mean_line(usage) + rebalance_line(usage, settings);
 }
 
 }  // namespace moesim::model

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <string>
+#include <vector>
 
 #include "model/balance/expert_usage.h"
 
@@ -18,8 +19,13 @@ bool should_rebalance(const LayerUsage& usage, double threshold = kRebalanceThre
 // Whether any layer should.
 bool should_rebalance(const ExpertUsage& usage, double threshold = kRebalanceThreshold);
 
+struct ReportSettings {
+  std::vector<int> blocks;  // [layers] each MoE layer's number among all blocks; empty: 0, 1, ...
+  double threshold = kRebalanceThreshold;
+};
+
 // A table with a line for each layer and one for their means; then which layers to rebalance. Ends
 // in a newline.
-std::string load_balancing_report(const ExpertUsage& usage, double threshold = kRebalanceThreshold);
+std::string load_balancing_report(const ExpertUsage& usage, const ReportSettings& settings = {});
 
 }  // namespace moesim::model

@@ -135,7 +135,7 @@ Checkpoint load_checkpoint(const fs::path& path) {
   checkpoint.state.optimizer =
       read_optimizer(folder / kOptimizer, manifest.training, parameters_to_read(model.weights));
   checkpoint.state.optimizer.steps = manifest.step;
-  checkpoint.state.history = read_history(folder / kHistory, manifest.step);
+  checkpoint.state.history = read_history(folder / kHistory, manifest.model, manifest.step);
   checkpoint.state.weights = std::move(model.weights);
   return checkpoint;
 }

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <array>
+#include <charconv>
 #include <cstdint>
 #include <cstdio>
 #include <string>
@@ -67,6 +68,27 @@ std::vector<std::string> checkpoint_names(const fs::path& root) {
   return names;
 }
 
+// Steps and attempt in a checkpoint's name, by which the newer one is the larger.
+std::array<std::uint64_t, 2> age_of(const std::string& name) {
+  std::array<std::uint64_t, 2> numbers{};
+  const char* const end = name.data() + name.size();
+  const auto step = std::from_chars(name.data() + kPrefix.size(), end, numbers[0]);
+  if (step.ptr != end) std::from_chars(step.ptr + 1, end, numbers[1]);
+  return numbers;
+}
+
+// The name of the newest complete checkpoint; "" where there is none. Its folder was renamed when
+// it was complete, and its manifest was the last file that was written.
+std::string newest_complete(const fs::path& root) {
+  std::string newest;
+  std::error_code failure;
+  for (const std::string& name : checkpoint_names(root)) {
+    if (!fs::exists(root / name / kManifest, failure)) continue;
+    if (newest.empty() || age_of(newest) < age_of(name)) newest = name;
+  }
+  return newest;
+}
+
 std::string hint_of_others(const fs::path& root, const std::string& except) {
   std::string list;
   for (const std::string& name : checkpoint_names(root)) {
@@ -82,7 +104,8 @@ void add_folder(const fs::path& root, int step, const std::function<void(const f
   fs::create_directory(unfinished);
   write(unfinished);
   flush_folder(unfinished);
-  const std::string before = latest_name(root);
+  const std::string named = latest_name(root);
+  const std::string before = named.empty() ? newest_complete(root) : named;
   const std::string name = free_name(root, step);
   fs::rename(unfinished, root / name);
   flush_folder(root);
@@ -107,7 +130,8 @@ void add_checkpoint(const fs::path& root, int step,
 
 bool holds_checkpoint(const fs::path& path) {
   std::error_code failure;
-  return fs::exists(path / kLatest, failure) || fs::exists(path / kManifest, failure);
+  return fs::exists(path / kLatest, failure) || fs::exists(path / kManifest, failure) ||
+         !newest_complete(path).empty();
 }
 
 fs::path find_checkpoint(const fs::path& given) {
@@ -122,6 +146,8 @@ fs::path find_checkpoint(const fs::path& given) {
   }
   if (fs::exists(path / kManifest, failure)) return path;
   if (!fs::exists(path / kLatest, failure)) {
+    const std::string newest = newest_complete(path);
+    if (!newest.empty()) return path / newest;
     throw base::Error(path.string(), "the folder holds no checkpoint", hint_of_others(path, ""));
   }
   const std::string name = latest_name(path);

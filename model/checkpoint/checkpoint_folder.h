@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // A folder of checkpoints, one folder each ("step_00000200"), and a file `latest` that names the
 // one to go on from. Whatever happens, `latest` names a complete checkpoint: a new one is written
-// under another name, renamed, and only then named in `latest`. Free of Eigen.
+// under another name, renamed, and only then named in `latest`. Where there is no `latest`, as
+// after the very first rename, the complete checkpoint of the most steps is the latest. Free of
+// Eigen.
 #pragma once
 
 #include <filesystem>
@@ -19,7 +21,8 @@ void add_checkpoint(const std::filesystem::path& root, int step,
 // Throws base::Error where there is none.
 std::filesystem::path find_checkpoint(const std::filesystem::path& given);
 
-// Whether find_checkpoint has something to look at: a file `latest` or a checkpoint itself.
+// Whether find_checkpoint has something to look at: a file `latest`, a complete checkpoint in the
+// folder, or a checkpoint itself.
 bool holds_checkpoint(const std::filesystem::path& path);
 
 }  // namespace moesim::model

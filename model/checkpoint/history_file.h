@@ -5,13 +5,17 @@
 
 #include <filesystem>
 
+#include "model/moe_gpt_config.h"
 #include "model/train/training_history.h"
 
 namespace moesim::model {
 
 void write_history(const std::filesystem::path& path, const TrainingHistory& history);
 
-// Throws base::Error where the file is damaged or speaks of a step after `last_step`.
-TrainingHistory read_history(const std::filesystem::path& path, int last_step);
+// The history of `last_step` steps of `model`. Throws base::Error where the file is damaged, has
+// not one record for each of the steps 1, 2, ... in order, or counts other experts than the
+// model's.
+TrainingHistory read_history(const std::filesystem::path& path, const MoeGptConfig& model,
+                             int last_step);
 
 }  // namespace moesim::model

@@ -38,14 +38,6 @@ void make_shards(const ShardedMoeLayer<S>& layer, const Matrix<S>& x,
   }
 }
 
-template <class S>
-void set_zero(ExpertWeights<S>& weights) {
-  for (Matrix<S>* matrix : {&weights.gate, &weights.up, &weights.down, &weights.gate_bias,
-                            &weights.up_bias, &weights.down_bias}) {
-    matrix->setZero();
-  }
-}
-
 // The rows' movements of one layer.
 template <class S>
 class RowExchange {
@@ -186,7 +178,7 @@ ReturnedGradients<S> expert_gradients(const ShardedMoeLayer<S>& layer, const Row
   Buffers<S> d_weights = all_to_all(exchange, sent_weights, 1);
   Pass<S> pass = layer.pass;
   pass.add_gradients = false;
-  set_zero(gradient);
+  for_each_matrix(gradient, [](Matrix<S>& matrix) { matrix.setZero(); });
   for (std::size_t rank = 0; rank < cache.shards.size(); ++rank) {
     MoeShard<S>& shard = cache.shards[rank];
     Matrix<S> d_output = rows.by_expert(rank, d_rows[rank], dy.cols());

@@ -102,12 +102,7 @@ void add_bias_to_weight_gradient(const Experts<S>& experts, const ExpertRows<S>&
 template <class S>
 void size_gradient(const ExpertWeights<S>& weights, const Pass<S>& pass, ExpertWeights<S>& to) {
   if (pass.add_gradients) return;
-  to.gate.resizeLike(weights.gate);
-  to.up.resizeLike(weights.up);
-  to.down.resizeLike(weights.down);
-  to.gate_bias.resizeLike(weights.gate_bias);
-  to.up_bias.resizeLike(weights.up_bias);
-  to.down_bias.resizeLike(weights.down_bias);
+  for_each_matrix(weights, to, [](const Matrix<S>& of, Matrix<S>& sized) { sized.resizeLike(of); });
 }
 
 }  // namespace

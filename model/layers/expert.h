@@ -39,6 +39,24 @@ struct ExpertWeights {
   Matrix<S> down_bias;  // [experts, hidden]
 };
 
+// Calls visit(a's, b's) for the six matrices of two ExpertWeights, empty ones included, always in
+// the order above.
+template <class A, class B, class Visit>
+void for_each_matrix(A& a, B& b, Visit&& visit) {
+  visit(a.gate, b.gate);
+  visit(a.up, b.up);
+  visit(a.down, b.down);
+  visit(a.gate_bias, b.gate_bias);
+  visit(a.up_bias, b.up_bias);
+  visit(a.down_bias, b.down_bias);
+}
+
+// The same of one: visit(matrix).
+template <class W, class Visit>
+void for_each_matrix(W& weights, Visit&& visit) {
+  for_each_matrix(weights, weights, [&](auto& matrix, auto&) { visit(matrix); });
+}
+
 // Rows in the experts' order: those of expert e are [first_row[e], first_row[e + 1]).
 struct ExpertCacheLayout {
   std::vector<Index> first_row;   // [experts + 1]

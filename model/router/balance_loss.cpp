@@ -94,12 +94,6 @@ void add_balance_slopes(const RouterRun<S>& run, const RouterCache<S>& cache, do
   }
 }
 
-std::vector<std::string> balance_loss_names() {
-  std::vector<std::string> names;
-  for (const Loss<float>& loss : kLosses<float>) names.emplace_back(loss.name);
-  return names;
-}
-
 template std::vector<BalanceTerm> balance_losses(const RouterRun<float>&,
                                                  const RouterCache<float>&);
 template std::vector<BalanceTerm> balance_losses(const RouterRun<double>&,

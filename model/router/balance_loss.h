@@ -4,7 +4,6 @@
 // has none.
 #pragma once
 
-#include <string>
 #include <vector>
 
 #include "model/router/router_state.h"
@@ -29,8 +28,5 @@ std::vector<BalanceTerm> balance_losses(const RouterRun<S>& run, const RouterCac
 template <class S>
 void add_balance_slopes(const RouterRun<S>& run, const RouterCache<S>& cache, double scale,
                         RouterSlopes<S>& slopes);
-
-// The terms' names, in the table's order.
-std::vector<std::string> balance_loss_names();
 
 }  // namespace moesim::model

@@ -2,7 +2,7 @@
 // The gate of one MoE layer, forward and backward: rows to logits (gate_logits.h), logits to scores
 // (scores.h), scores to chosen experts (selection.h), chosen scores to weights
 // (routing_weights.h), capacity and drops (capacity.h), balancing losses (balance_loss.h).
-// docs/models.md, "Router", has the formulas.
+// docs/compute_core.md, "Router", has the formulas.
 //
 // Scores are positive: a softmax or a sigmoid, never the logits themselves. Logits divided by their
 // sum are no weights: chosen logits 3 and -1 give 3/2 and -1/2, so that an expert's result is taken

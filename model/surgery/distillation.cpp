@@ -24,11 +24,26 @@ int first_moe_layer(const MoeGptConfig& config) {
   throw base::Error("model", "the model has no MoE layer to distill", "use a model with experts");
 }
 
-double require_finite(double loss) {
-  if (std::isfinite(loss)) return loss;
+double require_finite(double value, const std::string& what) {
+  if (std::isfinite(value)) return value;
   throw base::Error("/training/learning_rate",
-                    "distillation diverged: its loss is not a finite number",
-                    "lower learning_rate, or lengthen warm_up_steps");
+                    "distillation diverged: " + what + " is not a finite number",
+                    "lower learning_rate, or clip_grad_norm, or lengthen warm_up_steps");
+}
+
+// Rates of what does not learn here.
+void check_settings(const TrainingConfig& training) {
+  validate(training, "/training");
+  const auto fail = [](const std::string& key) {
+    throw base::Error("/training/" + key,
+                      "a dense feed-forward part alone is taught, and it has "
+                      "no such rate",
+                      "remove it");
+  };
+  if (!training.expert_learning_rates.empty()) fail("expert_learning_rates");
+  for (const auto& [group, rate] : training.learning_rate_of) {
+    if (group != "feed_forward") fail("learning_rate_of/" + group);
+  }
 }
 
 // What the MoE layer sees and makes of it.
@@ -51,10 +66,19 @@ class Distillation {
         pass_{*backend_, threads} {
     base::Rng rng(training.seed, "distillation");
     student_ = random_experts<float>(config, shape_, rng);
+    const auto values = student_parameters(student_);
+    optimizer_ = fresh_optimizer(training, values);
+    if (training.bf16_weights) round_weights(values);
   }
 
   int layer() const { return layer_; }
-  ExpertWeights<float> take_student() { return std::move(student_); }
+  // With bf16_weights before rounding.
+  ExpertWeights<float> take_student() {
+    std::vector<Matrix<float>>& masters = optimizer_.masters;
+    const auto values = student_parameters(student_);
+    for (std::size_t p = 0; p < masters.size(); ++p) *values[p].matrix = std::move(masters[p]);
+    return std::move(student_);
+  }
 
   Lesson teach(const ByteBatch& batch) const {
     const BlockShape shape = block_shape(config_, layer_);
@@ -92,6 +116,8 @@ class Distillation {
   void train(std::span<const std::uint8_t> text);
 
  private:
+  // The gradient of a step's loss.
+  void run_passes(std::span<const std::uint8_t> text, int step, ExpertWeights<float>& gradient);
   Experts<float> student() const { return {student_, shape_, pass_}; }
   std::vector<Parameter<float>> student_parameters(ExpertWeights<float>& weights) const;
 
@@ -104,44 +130,60 @@ class Distillation {
   std::unique_ptr<Backend<float>> backend_;
   Pass<float> pass_;
   ExpertWeights<float> student_;
+  OptimizerState optimizer_;
+  ExpertCache<float> cache_;
 };
 
 std::vector<Parameter<float>> Distillation::student_parameters(
     ExpertWeights<float>& weights) const {
   std::vector<Parameter<float>> list;
-  for (Matrix<float>* matrix : {&weights.gate, &weights.up, &weights.down, &weights.gate_bias,
-                                &weights.up_bias, &weights.down_bias}) {
-    if (matrix->size() == 0) continue;
+  for_each_matrix(weights, [&](Matrix<float>& matrix) {
+    if (matrix.size() == 0) return;
     Parameter<float> parameter;
     parameter.group = ParameterGroup::feed_forward;
-    parameter.decay = matrix->rows() > 1;
+    parameter.decay =
+        &matrix == &weights.gate || &matrix == &weights.up || &matrix == &weights.down;
     parameter.layer = layer_;
-    parameter.matrix = matrix;
+    parameter.matrix = &matrix;
     list.push_back(parameter);
-  }
+  });
   return list;
 }
 
 void Distillation::train(std::span<const std::uint8_t> text) {
-  const base::RandomField windows(training_.seed, "distillation windows");
   ExpertWeights<float> gradient = student_;
   const auto values = student_parameters(student_);
   const auto slopes = student_parameters(gradient);
   const auto runs = plan_learning_runs(training_, values, config_.expert_sizes());
-  OptimizerState optimizer = fresh_optimizer(training_, values);
-  ExpertCache<float> cache;
+  for (int step = 1; step <= training_.steps; ++step) {
+    run_passes(text, step, gradient);
+    const double norm =
+        require_finite(gradient_norm(runs, slopes, threads_), "its loss's gradient");
+    const OptimizerStep optimizer_step{training_, runs, learning_rate_at(training_, step),
+                                       clipping_scale(training_.clip_grad_norm, norm)};
+    optimizer_step.run(slopes, values, optimizer_, threads_);
+  }
+}
+
+void Distillation::run_passes(std::span<const std::uint8_t> text, int step,
+                              ExpertWeights<float>& gradient) {
+  const base::RandomField windows(training_.seed, "distillation windows");
+  const int sequences = training_.batch_size / training_.micro_batches;
+  auto draw =
+      static_cast<std::uint64_t>(step - 1) * static_cast<std::uint64_t>(training_.batch_size);
   Matrix<float> d_output;
   Matrix<float> d_input;
-  for (int step = 1; step <= training_.steps; ++step) {
-    const auto first_draw =
-        static_cast<std::uint64_t>(step - 1) * static_cast<std::uint64_t>(training_.batch_size);
-    const Lesson lesson = teach(
-        sample_windows(text, config_.seq_length, {windows, first_draw, training_.batch_size}));
-    require_finite(loss(lesson, cache, d_output));
-    d_output *= 2.0F / static_cast<float>(d_output.size());
-    student().backward(lesson.input, {.d_output = d_output, .d_input = d_input}, cache, gradient);
-    OptimizerStep{training_, runs, learning_rate_at(training_, step)}.run(slopes, values, optimizer,
-                                                                          threads_);
+  for (int i = 0; i < training_.micro_batches; ++i) {
+    const Lesson lesson =
+        teach(sample_windows(text, config_.seq_length, {windows, draw, sequences}));
+    draw += static_cast<std::uint64_t>(sequences);
+    require_finite(loss(lesson, cache_, d_output), "its loss");
+    d_output *=
+        2.0F / (static_cast<float>(d_output.size()) * static_cast<float>(training_.micro_batches));
+    Pass<float> pass = pass_;
+    pass.add_gradients = i > 0;
+    Experts<float>{student_, shape_, pass}.backward(
+        lesson.input, {.d_output = d_output, .d_input = d_input}, cache_, gradient);
   }
 }
 
@@ -162,6 +204,7 @@ DistillationReport distill_first_moe_layer(const TrainingConfig& training,
                                            std::span<const std::uint8_t> text,
                                            base::ThreadPool& threads, MoeGptConfig& config,
                                            MoeGptWeights<float>& weights) {
+  check_settings(training);
   const std::size_t least = least_text(config.seq_length, training.validation_fraction);
   if (text.size() < least) {
     throw base::Error("/text",
@@ -178,7 +221,7 @@ DistillationReport distill_first_moe_layer(const TrainingConfig& training,
   report.target_size = Distillation::mean_square(held_out.target);
   report.loss_before = distillation.loss(held_out);
   distillation.train(parts.training);
-  report.loss_after = require_finite(distillation.loss(held_out));
+  report.loss_after = require_finite(distillation.loss(held_out), "its loss");
   BlockWeights<float>& block = weights.blocks[report.layer];
   block.moe = {};
   block.dense = distillation.take_student();

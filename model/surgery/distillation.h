@@ -26,11 +26,19 @@ struct DistillationReport {
 MoeGptConfig config_after_distillation(const MoeGptConfig& config);
 
 // Replaces the first MoE layer by a dense one of config.intermediate_size hidden units that
-// reproduces its outputs, shared experts included: `training` says the steps, sequences a step,
-// optimizer, schedule, seed and held-out part; the loss is the mean squared difference. All other
-// weights stay. Called again, it takes the next layer, until the model is dense. `text` as for a
-// Trainer. Throws base::Error where there is no MoE layer, the text is too short, or the loss stops
-// being finite; then nothing is changed.
+// reproduces its outputs, shared experts included. The loss is the mean squared difference;
+// `training` says the steps, sequences and passes of a step, optimizer, schedule, clipping, the
+// rate of feed_forward, seed and held-out part. With bf16_weights the student works rounded from
+// the first step on, and what is handed back are its fp32 masters, for fresh_optimizer and
+// round_weights. A lesson keeps one block's activations anyway, and ends with its only validation.
+//
+// All other weights stay. Called again, it takes the next layer, until the model is dense. What a
+// TrainerState has besides, optimizer and history.usage, is of the model that was: to train on,
+// begin these anew (ModelEditor). `text` as for a Trainer.
+//
+// Throws base::Error where there is no MoE layer, the text is too short, `training` names rates of
+// experts or of other groups, or the loss or its gradient stop being finite; then nothing is
+// changed.
 DistillationReport distill_first_moe_layer(const TrainingConfig& training,
                                            std::span<const std::uint8_t> text,
                                            base::ThreadPool& threads, MoeGptConfig& config,

@@ -94,11 +94,10 @@ void copy_router(const Copying& copying, const RouterWeights<S>& from, RouterWei
 template <class S>
 void set_zero(MoeLayerWeights<S>& weights) {
   for (Matrix<S>* matrix :
-       {&weights.router.gate, &weights.router.noise, &weights.router.selection_bias,
-        &weights.experts.gate, &weights.experts.up, &weights.experts.down,
-        &weights.experts.gate_bias, &weights.experts.up_bias, &weights.experts.down_bias}) {
+       {&weights.router.gate, &weights.router.noise, &weights.router.selection_bias}) {
     matrix->setZero();
   }
+  for_each_matrix(weights.experts, [](Matrix<S>& matrix) { matrix.setZero(); });
 }
 
 // One set of weights, or of moments, which lie in a value of the same type.
@@ -172,6 +171,7 @@ void change_experts(const ExpertPlan& plan, base::Rng& rng, MoeGptConfig& config
     for (std::size_t p = 0; p < rounded.size(); ++p) *rounded[p].matrix = std::move(masters[p]);
   }
   change_experts(plan, rng, config, state.weights);
+  state.history.usage.clear();
   if (masters.empty()) return;
   const auto list = trained_parameters(state.weights);
   for (std::size_t p = 0; p < list.size(); ++p) masters[p] = *list[p].matrix;

@@ -18,8 +18,9 @@ void change_experts(const ExpertPlan& plan, base::Rng& rng, MoeGptConfig& config
                     MoeGptWeights<S>& weights);
 
 // The same to a model in training: moments follow the weights (a copy's are its source's, a fresh
-// expert's are zero), and with bf16 weights the fp32 masters are what is changed. The state fits a
-// Trainer of the new configuration.
+// expert's are zero), and with bf16 weights the fp32 masters are what is changed. The history's
+// usage is cleared: its rows count the experts that were, and it begins anew with the next step.
+// The state fits a Trainer of the new configuration.
 void change_experts(const ExpertPlan& plan, base::Rng& rng, MoeGptConfig& config,
                     TrainerState& state);
 

@@ -4,11 +4,9 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
-#include <string>
 #include <utility>
 
 #include "base/check.h"
-#include "base/error.h"
 #include "model/train/optimizer_kernels.h"
 
 namespace moesim::model {
@@ -55,20 +53,9 @@ double group_rate(const TrainingConfig& training, ParameterGroup group) {
 std::vector<double> expert_rates(const TrainingConfig& training, int layer, std::size_t experts) {
   const auto& all = training.expert_learning_rates;
   if (all.empty()) return {};
-  const std::string where = "/training/expert_learning_rates";
-  if (static_cast<std::size_t>(layer) >= all.size()) {
-    throw base::Error(where,
-                      "there are " + std::to_string(all.size()) + " lists, and layer " +
-                          std::to_string(layer) + " has experts",
-                      "give one list for each layer; an empty one for layers without experts");
-  }
+  CHECK(static_cast<std::size_t>(layer) < all.size(), "every layer of experts has its list");
   const std::vector<double>& rates = all[static_cast<std::size_t>(layer)];
-  if (!rates.empty() && rates.size() != experts) {
-    throw base::Error(
-        where + "/" + std::to_string(layer),
-        std::to_string(rates.size()) + " multipliers for " + std::to_string(experts) + " experts",
-        "give one for each expert, or none");
-  }
+  CHECK(rates.empty() || rates.size() == experts, "a list has one multiplier for each expert");
   return rates;
 }
 
@@ -171,6 +158,10 @@ double gradient_norm(std::span<const LearningRun> runs, std::span<const Paramete
   double sum = 0;
   for (const double part : sums) sum += part;
   return std::sqrt(sum);
+}
+
+double clipping_scale(double limit, double norm) {
+  return limit > 0 && norm > limit ? limit / norm : 1.0;
 }
 
 void OptimizerStep::run(std::span<const Parameter<float>> gradients,

@@ -37,8 +37,7 @@ struct LearningRun {
 };
 
 // The runs of all trained parameters, without those whose rate is 0 (frozen). `expert_sizes` are
-// MoeGptConfig::expert_sizes(). Throws base::Error where expert_learning_rates do not fit the
-// model.
+// MoeGptConfig::expert_sizes(). `training` is one that validate() accepts for the model.
 std::vector<LearningRun> plan_learning_runs(const TrainingConfig& training,
                                             std::span<const Parameter<float>> parameters,
                                             std::span<const int> expert_sizes);
@@ -46,6 +45,9 @@ std::vector<LearningRun> plan_learning_runs(const TrainingConfig& training,
 // The square root of the sum of squares of the runs' gradients, added in double in a fixed order.
 double gradient_norm(std::span<const LearningRun> runs, std::span<const Parameter<float>> gradients,
                      base::ThreadPool& threads);
+
+// What gradients of this norm are multiplied by to come within `limit`; 0: no limit.
+double clipping_scale(double limit, double norm);
 
 struct OptimizerStep {
   const TrainingConfig& training;

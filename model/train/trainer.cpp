@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cmath>
 #include <functional>
+#include <new>
 #include <string>
 #include <utility>
 
@@ -11,6 +12,7 @@
 #include "base/error.h"
 #include "base/rng.h"
 #include "model/cpu/cpu_backend.h"
+#include "model/parameter_account.h"
 #include "model/train/schedule.h"
 #include "model/train/text_parts.h"
 
@@ -29,8 +31,7 @@ void require_finite(double value, const std::string& what, int step) {
 
 void check_settings(const MoeGptConfig& model, const TrainingConfig& training,
                     std::span<const std::uint8_t> text) {
-  validate(model, "/model");
-  validate(training, "/training");
+  validate(model, training, "");
   const std::size_t least = least_text(model.seq_length, training.validation_fraction);
   if (text.size() < least) {
     throw base::Error("/text",
@@ -39,6 +40,23 @@ void check_settings(const MoeGptConfig& model, const TrainingConfig& training,
                           " are needed for a window in each of its two parts",
                       "name a longer text, or use a shorter seq_length");
   }
+}
+
+// What `work` gives; memory that is not to be had for it is the user's error.
+template <class Work>
+auto within_memory(const base::Error& error, Work&& work) {
+  try {
+    return work();
+  } catch (const std::bad_alloc&) {
+    throw error;
+  }
+}
+
+base::Error lack_of_memory_for(const MoeGptConfig& model) {
+  return {"/model",
+          "not enough memory for " + std::to_string(account_parameters(model).total()) +
+              " parameters, their gradient and what the optimizer keeps",
+          "lower the model's sizes"};
 }
 
 TrainerState first_state(const MoeGptConfig& model, const TrainingConfig& training) {
@@ -88,7 +106,7 @@ struct Trainer::Work {
   void update_weights(const StepRecord& record);
   // One entry a MoE layer.
   std::vector<LayerUsage> usage_of(const std::vector<RoutingBatch>& routing) const;
-  void update_selection_biases(const std::vector<LayerUsage>& usage);
+  void update_selection_biases();
 
   const MoeGptConfig model;
   const TrainingConfig training;
@@ -101,13 +119,19 @@ struct Trainer::Work {
   MoeGptWeights<float> gradient;
   std::vector<LearningRun> runs;
   MoeGptCache<float> cache;
+  // [MoE layers][num_experts] pairs of the step that chose each expert, before overflow moved them.
+  std::vector<std::vector<std::int64_t>> loads;
 };
 
 void Trainer::Work::collect_routing(std::vector<RoutingBatch>& routing) {
+  auto load = loads.begin();
   for (int layer = 0; layer < model.num_hidden_layers; ++layer) {
     if (!model.is_moe_layer(layer)) continue;
-    routing.push_back(cache.blocks[static_cast<std::size_t>(layer)].moe.router.batch);
-    CHECK(routing.back().num_experts > 0, "a pass leaves the decisions of all MoE layers");
+    const RouterCache<float>& router = cache.blocks[static_cast<std::size_t>(layer)].moe.router;
+    CHECK(router.batch.num_experts > 0, "a pass leaves the decisions of all MoE layers");
+    routing.push_back(router.batch);
+    std::transform(load->begin(), load->end(), router.load.begin(), load->begin(), std::plus<>());
+    ++load;
   }
 }
 
@@ -119,6 +143,8 @@ MoeGptLoss Trainer::Work::run_passes(int step, std::vector<RoutingBatch>& routin
   const std::size_t tokens = batch.inputs.size() / static_cast<std::size_t>(training.micro_batches);
   const double share = 1.0 / training.micro_batches;
   MoeGptLoss mean;
+  loads.assign(static_cast<std::size_t>(model.num_moe_layers()),
+               std::vector<std::int64_t>(static_cast<std::size_t>(model.router.num_experts)));
   for (int i = 0; i < training.micro_batches; ++i) {
     const auto place =
         static_cast<std::uint64_t>(step - 1) * static_cast<std::uint64_t>(training.micro_batches) +
@@ -136,10 +162,8 @@ MoeGptLoss Trainer::Work::run_passes(int step, std::vector<RoutingBatch>& routin
 }
 
 void Trainer::Work::update_weights(const StepRecord& record) {
-  const double limit = training.clip_grad_norm;
-  const bool clips = limit > 0 && record.grad_norm > limit;
   const OptimizerStep step{training, runs, record.learning_rate,
-                           clips ? limit / record.grad_norm : 1.0};
+                           clipping_scale(training.clip_grad_norm, record.grad_norm)};
   step.run(parameters(gradient), parameters(state.weights), state.optimizer, threads);
 }
 
@@ -160,32 +184,36 @@ std::vector<LayerUsage> Trainer::Work::usage_of(const std::vector<RoutingBatch>&
   return usage;
 }
 
-void Trainer::Work::update_selection_biases(const std::vector<LayerUsage>& usage) {
+void Trainer::Work::update_selection_biases() {
   const double rate = model.router.balance.bias_update_rate;
   if (rate == 0) return;
-  std::size_t moe_layer = 0;
+  auto load = loads.begin();
   for (int layer = 0; layer < model.num_hidden_layers; ++layer) {
     if (!model.is_moe_layer(layer)) continue;
-    const std::vector<std::int64_t>& load = usage[moe_layer++].chosen;
     RouterWeights<float>& router = state.weights.blocks[static_cast<std::size_t>(layer)].moe.router;
     if (router.selection_bias.size() != 0) {
-      update_selection_bias<float>(load, rate, router.selection_bias);
+      update_selection_bias<float>(*load, rate, router.selection_bias);
     }
+    ++load;
   }
 }
 
 Trainer::Trainer(const MoeGptConfig& model, const TrainingConfig& training,
                  std::span<const std::uint8_t> text, int threads) {
   check_settings(model, training, text);
-  work_ = std::make_unique<Work>(model, training, text, threads);
-  work_->adopt(first_state(model, training));
+  within_memory(lack_of_memory_for(model), [&] {
+    work_ = std::make_unique<Work>(model, training, text, threads);
+    work_->adopt(first_state(model, training));
+  });
 }
 
 Trainer::Trainer(const MoeGptConfig& model, const TrainingConfig& training,
                  std::span<const std::uint8_t> text, int threads, TrainerState state) {
   check_settings(model, training, text);
-  work_ = std::make_unique<Work>(model, training, text, threads);
-  work_->adopt(std::move(state));
+  within_memory(lack_of_memory_for(model), [&] {
+    work_ = std::make_unique<Work>(model, training, text, threads);
+    work_->adopt(std::move(state));
+  });
 }
 
 Trainer::~Trainer() = default;
@@ -195,7 +223,11 @@ StepReport Trainer::step() {
   Work& work = *work_;
   const int step = work.state.step + 1;
   StepReport report;
-  const MoeGptLoss loss = work.run_passes(step, report.routing);
+  const base::Error no_room("/training/batch_size", "not enough memory for the passes of a step",
+                            "lower batch_size or seq_length, raise micro_batches, or set "
+                            "recompute_activations");
+  const MoeGptLoss loss =
+      within_memory(no_room, [&] { return work.run_passes(step, report.routing); });
   const double norm = gradient_norm(work.runs, parameters(work.gradient), work.threads);
   require_finite(norm, "the gradient", step);
   const auto tokens = std::int64_t{work.training.batch_size} * work.model.seq_length;
@@ -203,7 +235,7 @@ StepReport Trainer::step() {
       step, loss.cross_entropy, loss.balance, norm, learning_rate_at(work.training, step), tokens};
   work.update_weights(report.record);
   report.usage = work.usage_of(report.routing);
-  work.update_selection_biases(report.usage);
+  work.update_selection_biases();
   work.state.step = step;
   work.state.history.steps.push_back(report.record);
   const int steps_per_row = std::max(1, work.training.steps / kUsageRows);

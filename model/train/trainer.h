@@ -27,8 +27,8 @@ struct TrainerState {
 class Trainer {
  public:
   // Random weights from the training's seed. `text` must outlive the trainer; its last part is held
-  // out (text_parts.h). `threads` >= 1. Throws base::Error where a setting is out of place or the
-  // text is too short.
+  // out (text_parts.h). `threads` >= 1. Throws base::Error where a setting is out of place, the
+  // text is too short, or the memory is not enough.
   Trainer(const MoeGptConfig& model, const TrainingConfig& training,
           std::span<const std::uint8_t> text, int threads);
   // Goes on from a state.
@@ -38,8 +38,8 @@ class Trainer {
   Trainer(Trainer&&) noexcept;
 
   // One optimizer step over batch_size sequences. May be called beyond training.steps; the schedule
-  // stays at its floor. Throws base::Error when loss or gradient stop being finite; the weights are
-  // then those of the step before.
+  // stays at its floor. Throws base::Error when loss or gradient stop being finite or the passes
+  // find no memory; the weights are then those of the step before.
   StepReport step();
 
   // Mean cross entropy over the validation windows, nats per byte; also added to the history.

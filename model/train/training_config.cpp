@@ -2,9 +2,11 @@
 #include "model/train/training_config.h"
 
 #include <algorithm>
+#include <limits>
 
 #include "base/error.h"
 #include "base/named_table.h"
+#include "model/parameter_account.h"
 
 namespace moesim::model {
 namespace {
@@ -12,6 +14,11 @@ namespace {
 constexpr double kMostSteps = 1e8;
 constexpr double kMostSequences = 65536;
 constexpr double kMaxRate = 1e30;
+// The longest window then asks for a text of 10^12 bytes.
+constexpr double kLeastHeldOut = 1e-6;
+constexpr double kMostHeldOut = 0.5;
+// 160 GB with gradient and moments, 4 bytes each.
+constexpr std::int64_t kMostParameters = 10'000'000'000;
 
 void describe_length(base::FieldTable& table, TrainingConfig& training) {
   table.field("steps", training.steps, "Optimizer steps of the whole run.")
@@ -115,8 +122,8 @@ void describe_run(base::FieldTable& table, TrainingConfig& training) {
   table
       .field("validation_fraction", training.validation_fraction,
              "The last part of the text, held out from training.")
-      .above(0)
-      .at_most(0.5);
+      .at_least(kLeastHeldOut)
+      .at_most(kMostHeldOut);
   table
       .field("validation_every", training.validation_every,
              "Steps between validations; 0 = after the last step only.")
@@ -149,6 +156,91 @@ void validate_groups(const TrainingConfig& training, const std::string& where) {
   }
 }
 
+// "", or why the model has no parameter of the group.
+std::string what_lacks(const MoeGptConfig& model, const std::string& group) {
+  const bool of_moe = group == "router" || group == "expert";
+  if (of_moe && !model.use_moe) return "the model has no experts";
+  if (group == "router" && !has_gate(model.router)) return "its router has no gate";
+  if (group == "head" && model.tie_word_embeddings) return "its head is the token embedding";
+  const bool any_dense = model.num_moe_layers() < model.num_hidden_layers;
+  if (group == "feed_forward" && !any_dense && model.n_shared_experts == 0) {
+    return "it has neither dense layers nor shared experts";
+  }
+  return {};
+}
+
+void validate_groups_of(const MoeGptConfig& model, const TrainingConfig& training,
+                        const std::string& where) {
+  for (const auto& [group, rate] : training.learning_rate_of) {
+    const std::string lacks = what_lacks(model, group);
+    if (lacks.empty()) continue;
+    throw base::Error(where + "/learning_rate_of/" + group, "nothing learns at this rate: " + lacks,
+                      "remove it");
+  }
+}
+
+void validate_expert_rates(const MoeGptConfig& model, const TrainingConfig& training,
+                           const std::string& where) {
+  const std::vector<std::vector<double>>& lists = training.expert_learning_rates;
+  if (lists.empty()) return;
+  const std::string place = where + "/expert_learning_rates";
+  if (!model.use_moe) throw base::Error(place, "the model has no experts", "remove it");
+  for (int layer = 0; layer < static_cast<int>(lists.size()); ++layer) {
+    const std::vector<double>& rates = lists[static_cast<std::size_t>(layer)];
+    const std::string of_list = place + "/" + std::to_string(layer);
+    if (layer >= model.num_hidden_layers) {
+      throw base::Error(of_list,
+                        "there are " + std::to_string(lists.size()) + " lists for " +
+                            std::to_string(model.num_hidden_layers) + " layers",
+                        "give one list for each layer");
+    }
+    if (rates.empty()) continue;
+    if (!model.is_moe_layer(layer)) {
+      throw base::Error(of_list, "layer " + std::to_string(layer) + " is dense",
+                        "give an empty list for it");
+    }
+    if (static_cast<int>(rates.size()) == model.router.num_experts) continue;
+    throw base::Error(of_list,
+                      std::to_string(rates.size()) + " multipliers for " +
+                          std::to_string(model.router.num_experts) + " experts",
+                      "give one for each expert, or none");
+  }
+  for (int layer = static_cast<int>(lists.size()); layer < model.num_hidden_layers; ++layer) {
+    if (!model.is_moe_layer(layer)) continue;
+    throw base::Error(place,
+                      "there are " + std::to_string(lists.size()) + " lists, and layer " +
+                          std::to_string(layer) + " has experts",
+                      "give one list for each layer; an empty one for layers without experts");
+  }
+}
+
+// Pairs of a token and an expert, and of a token and a head, are counted in 32 bits.
+void validate_pass(const MoeGptConfig& model, const TrainingConfig& training,
+                   const std::string& where) {
+  const std::int64_t tokens =
+      std::int64_t{training.batch_size / training.micro_batches} * model.seq_length;
+  // Under expert_choice all experts may choose one token.
+  const RouterConfig& router = model.router;
+  const int slots = router.type == RouterType::expert_choice ? router.num_experts : router.top_k;
+  const int width = std::max(model.num_attention_heads, model.use_moe ? slots : 0);
+  const std::int64_t most = std::numeric_limits<std::int32_t>::max() / width;
+  if (tokens <= most) return;
+  throw base::Error(where + "/batch_size",
+                    "a pass of " + std::to_string(tokens) + " tokens, where at most " +
+                        std::to_string(most) + " can be counted with " + std::to_string(width) +
+                        " experts or heads each",
+                    "lower batch_size or seq_length, or raise micro_batches");
+}
+
+void validate_size(const MoeGptConfig& model, const std::string& where) {
+  const std::int64_t parameters = account_parameters(model).total();
+  if (parameters <= kMostParameters) return;
+  throw base::Error(where,
+                    "the model has " + std::to_string(parameters) + " parameters, and at most " +
+                        std::to_string(kMostParameters) + " can be trained here",
+                    "lower hidden_size, num_hidden_layers, num_experts or the intermediate sizes");
+}
+
 }  // namespace
 
 base::EnumNames<OptimizerType> names_of(OptimizerType) {
@@ -175,7 +267,23 @@ void validate(const TrainingConfig& training, const std::string& where) {
                           std::to_string(training.batch_size) + " sequences",
                       "choose a divisor of batch_size");
   }
+  const double held_out = training.validation_fraction;
+  if (!(held_out >= kLeastHeldOut && held_out <= kMostHeldOut)) {
+    throw base::Error(where + "/validation_fraction",
+                      std::to_string(held_out) + " of the text cannot be held out",
+                      "use 1e-6 to 0.5");
+  }
   validate_groups(training, where);
+}
+
+void validate(const MoeGptConfig& model, const TrainingConfig& training, const std::string& where) {
+  validate(model, where + "/model");
+  const std::string of_training = where + "/training";
+  validate(training, of_training);
+  validate_groups_of(model, training, of_training);
+  validate_expert_rates(model, training, of_training);
+  validate_pass(model, training, of_training);
+  validate_size(model, where + "/model");
 }
 
 }  // namespace moesim::model

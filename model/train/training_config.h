@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "base/json_reader.h"
+#include "model/moe_gpt_config.h"
 
 namespace moesim::model {
 
@@ -56,7 +57,7 @@ struct TrainingConfig {
   bool recompute_activations = false;  // keep a block's input only; the same bits, less memory
 
   std::uint64_t seed = 0;
-  double validation_fraction = 0.1;  // the last part of the text, held out
+  double validation_fraction = 0.1;  // the last part of the text, held out; 1e-6 to 0.5
   int validation_every = 0;          // steps between validations; 0: only after the last
   int validation_windows = 32;       // at most so many, spread evenly
   int checkpoint_every = 0;          // steps between checkpoints; 0: only after the last
@@ -69,5 +70,10 @@ void describe(base::FieldTable& table, TrainingConfig& training);
 // Throws base::Error, its place below the JSON pointer `where`, where settings do not fit together:
 // micro_batches that do not divide batch_size, an unknown group in learning_rate_of, ...
 void validate(const TrainingConfig& training, const std::string& where);
+
+// Validates both, as <where>/model and <where>/training, and that they fit each other: every
+// learning rate is of a part that the model has, a pass is not too large to be counted, and the
+// model not too large to be trained.
+void validate(const MoeGptConfig& model, const TrainingConfig& training, const std::string& where);
 
 }  // namespace moesim::model

@@ -46,16 +46,32 @@ TrainingConfig with_changeable_of(TrainingConfig training, const TrainingConfig&
   return training;
 }
 
+// `own` says that the text now is the program's own.
+void check_same_text(const TextIdentity& before, const TextIdentity& now, bool own,
+                     const fs::path& folder) {
+  if (before == now) return;
+  const std::string place = folder.string() + "  /text";
+  const std::string sizes =
+      " (" + std::to_string(before.bytes) + " bytes, now " + std::to_string(now.bytes) + ")";
+  if (own) {
+    throw base::Error(place,
+                      "the run was trained on another text: the program's own text, which is its "
+                      "documents and sources, has changed" +
+                          sizes,
+                      "go on with the version of the program that began the run, or train in "
+                      "another folder; a text file of one's own (\"text\": ...) makes a run "
+                      "resumable across versions");
+  }
+  throw base::Error(place, "the run was trained on another text" + sizes,
+                    "go on with the text in config.json, or train in another folder");
+}
+
 void check_same_run(const CheckpointSubject& before, const CheckpointSubject& now,
                     const fs::path& folder) {
   const auto fail = [&](const std::string& pointer, const std::string& what) {
     throw base::Error(folder.string() + "  " + pointer, what,
                       "go on with the configuration in config.json, or train in another folder");
   };
-  if (before.text != now.text) {
-    fail("/text", "the run was trained on another text (" + std::to_string(before.text.bytes) +
-                      " bytes, now " + std::to_string(now.text.bytes) + ")");
-  }
   const std::string model = first_difference(base::to_json(before.model), base::to_json(now.model));
   if (!model.empty()) fail("/model/" + model, "the run was begun with another " + model);
   const TrainingConfig training = with_changeable_of(before.training, now.training);
@@ -77,6 +93,7 @@ class Run {
  public:
   Run(const TrainingRunConfig& run, std::span<const std::uint8_t> text, const RunOptions& options)
       : options_(options),
+        own_text_(run.text.empty()),
         subject_{run.model, run.training, identify_text(text)},
         checkpoints_(options.folder / "checkpoints"),
         trainer_(begin(text)),
@@ -139,6 +156,7 @@ class Run {
                         "go on with it by --resume, or name another folder by --output");
     }
     Checkpoint checkpoint = load_checkpoint(checkpoints_);
+    check_same_text(checkpoint.subject.text, subject_.text, own_text_, options_.folder);
     check_same_run(checkpoint.subject, subject_, options_.folder);
     check_steps(checkpoint.state.step, subject_.training.steps);
     return Trainer(subject_.model, subject_.training, text, options_.threads,
@@ -154,6 +172,7 @@ class Run {
   }
 
   const RunOptions& options_;
+  const bool own_text_;
   const CheckpointSubject subject_;
   const fs::path checkpoints_;
   Trainer trainer_;

@@ -71,7 +71,8 @@ TEST_F(TrainingFileTest, SetComesAfterTheFile) {
 
 TEST_F(TrainingFileTest, ASweptTextLiesBesideTheFile) {
   const auto points = points_of(
-      R"({"name": "t", "model": {"preset": "tiny"}, "training": {}, "sweep": {"text": ["a", "b"]}})");
+      R"({"name": "t", "model": {"preset": "tiny"}, "training": {},
+          "sweep": {"text": ["a", "b"]}})");
   ASSERT_EQ(points.size(), 2U);
   EXPECT_EQ(points[1].file.text, (folder_ / "b").string());
 }
@@ -91,8 +92,9 @@ TEST_F(TrainingFileTest, ErrorsNameTheirPlaceInTheFile) {
 
 TEST_F(TrainingFileTest, AKeyUnderAnotherNameIsNamedAsWritten) {
   expect_error(
-      R"({"name": "t", "model": {"preset": "tiny"}, "training": {"gradient_accumulation_steps": 3}})",
-      "1:88  /training/gradient_accumulation_steps", "3 micro-batches do not divide 8", "divisor");
+      R"({"name": "t", "model": {"preset": "tiny"},
+"training": {"gradient_accumulation_steps": 3}})",
+      "2:45  /training/gradient_accumulation_steps", "3 micro-batches do not divide 8", "divisor");
 }
 
 // What training itself finds at fault.

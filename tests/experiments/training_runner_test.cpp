@@ -139,7 +139,7 @@ TEST_F(TrainingRunner, ASweepHasAFolderAPointAndAComparison) {
   // A line for each seed over the two capacity factors.
   const std::string svg = training_comparison_svg(sweep, results);
   EXPECT_EQ(count_words(svg, "<polyline"), 2);
-  EXPECT_EQ(count_words(svg, ">training.seed=2<"), 1);
+  EXPECT_EQ(count_words(svg, ">seed 2<"), 1);
   EXPECT_EQ(count_words(svg, ">0.5<") + count_words(svg, ">null<"), 2);
 }
 

@@ -118,5 +118,40 @@ TEST(Scenario, RefusesATraceSourceWithoutAFile) {
   EXPECT_EQ(complaint(scenario).first, "/routing/trace");
 }
 
+TEST(Scenario, RefusesSettingsOfAGateWhereThereIsNone) {
+  Scenario scenario = example_scenario();
+  scenario.routing.source = RoutingSourceKind::synthetic;
+  scenario.router.gate.capacity_factor = 1.0;
+  EXPECT_EQ(complaint(scenario).first, "no complaint") << "capacity needs no gate";
+  scenario.router.gate.balance.z_loss_coef = 1e-3;
+  EXPECT_EQ(complaint(scenario).first, "/router/z_loss_coef");
+  scenario.router.gate.balance.z_loss_coef = 0;
+  scenario.router.gate.overflow = model::OverflowPolicy::next_best;
+  EXPECT_EQ(complaint(scenario).first, "/router/overflow");
+  scenario.routing.source = RoutingSourceKind::numerics;
+  EXPECT_EQ(complaint(scenario).first, "no complaint");
+}
+
+TEST(Scenario, ChecksTheRouterAgainstTheModelsSizes) {
+  Scenario scenario = example_scenario();
+  scenario.router.gate.type = model::RouterType::group_limited;
+  scenario.router.gate.n_group = 3;
+  EXPECT_EQ(complaint(scenario).first, "/router/n_group") << "8 experts in 3 groups";
+  scenario.router.gate.n_group = 4;
+  scenario.router.gate.topk_group = 2;
+  EXPECT_EQ(complaint(scenario).first, "no complaint");
+}
+
+TEST(Scenario, RefusesToRecordDecisionsThatDependOnDrops) {
+  Scenario scenario = example_scenario();
+  scenario.router.gate.capacity_factor = 1.0;
+  EXPECT_NO_THROW(require_recordable_routing(scenario));
+  scenario.router.gate.overflow = model::OverflowPolicy::next_best;
+  EXPECT_THROW(require_recordable_routing(scenario), base::Error);
+  scenario.router.gate.overflow = model::OverflowPolicy::drop;
+  scenario.router.gate.type = model::RouterType::expert_choice;
+  EXPECT_THROW(require_recordable_routing(scenario), base::Error);
+}
+
 }  // namespace
 }  // namespace moesim::sim

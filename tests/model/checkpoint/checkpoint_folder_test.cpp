@@ -92,6 +92,35 @@ TEST_F(CheckpointFolder, WhatNamesNoCheckpointIsAnError) {
                    {folder_.string(), "holds no checkpoint", "training run"});
 }
 
+// A program that dies between the first rename and the first `latest`, or a user who copies
+// folders, leaves complete checkpoints that nothing names; they count, by their steps and not by
+// their spelling, and the next one does not take them all away.
+TEST_F(CheckpointFolder, WithoutLatestTheNewestCompleteOneIsIt) {
+  add(99999999, "older");
+  add(100000000, "newer");
+  fs::create_directories(root_ / "step_300000000");  // no manifest: not complete
+  fs::remove(root_ / "latest");
+  EXPECT_TRUE(holds_checkpoint(root_));
+  EXPECT_EQ(find_checkpoint(root_), root_ / "step_100000000");
+  EXPECT_EQ(find_checkpoint(folder_), root_ / "step_100000000");
+  add(100000001);
+  EXPECT_EQ(names(), (std::set<std::string>{"latest", "step_100000000", "step_100000001"}));
+}
+
+TEST_F(CheckpointFolder, OfTwoTriesForAStepTheSecondIsNewer) {
+  add(10, "first");
+  add(10, "second");
+  fs::remove(root_ / "latest");
+  EXPECT_EQ(bytes_of_file(find_checkpoint(root_) / "checkpoint.json"), "second");
+}
+
+TEST_F(CheckpointFolder, FoldersWithoutAManifestAreNotHeld) {
+  fs::create_directories(root_ / "step_00000010");
+  EXPECT_FALSE(holds_checkpoint(root_));
+  expect_complaint([&] { find_checkpoint(root_); },
+                   {root_.string(), "holds no checkpoint", "step_00000010"});
+}
+
 // What `latest` says is not trusted: it may not lead out of the folder.
 TEST_F(CheckpointFolder, ADamagedPointerIsAnErrorThatNamesTheOthers) {
   add(10);

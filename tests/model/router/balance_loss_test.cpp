@@ -21,12 +21,6 @@ RouterCache<double> two_tokens() {
   return cache;
 }
 
-TEST(BalanceLosses, AreNamedAfterTheirCoefficients) {
-  EXPECT_EQ(balance_loss_names(),
-            (std::vector<std::string>{"aux_loss", "seq_aux_loss", "importance_loss", "load_loss",
-                                      "variance_loss", "z_loss"}));
-}
-
 // The aux loss of these two tokens is 5/4, their variance loss 1/32 (share_losses_test.cpp).
 TEST(BalanceLosses, OnlyThoseWithACoefficientAreComputed) {
   RouterFixture<double> fixture;

@@ -3,7 +3,10 @@
 
 #include <gtest/gtest.h>
 
+#include <cmath>
+
 #include "base/error.h"
+#include "model/checkpoint/float16.h"
 #include "model/train/trainer.h"
 #include "tests/model/layers/small_model.h"
 #include "tests/support/words_text.h"
@@ -104,6 +107,66 @@ TEST(Distillation, TheNumberOfThreadsChangesNoBit) {
   EXPECT_EQ(alone.blocks[0].dense.down, together.blocks[0].dense.down);
 }
 
+// Of an untrained teacher, after so many steps.
+struct Student {
+  ExpertWeights<float> weights;
+  DistillationReport report;
+};
+Student student_after(const TrainingConfig& training, int steps) {
+  Teacher teacher;
+  teacher.training = training;
+  teacher.training.steps = steps;
+  base::Rng rng(1, "weights");
+  MoeGptWeights<float> weights = random_moe_gpt<float>(teacher.config, rng);
+  const DistillationReport report = distill_first_moe_layer(
+      teacher.training, teacher.text, teacher.threads, teacher.config, weights);
+  return {weights.blocks[0].dense, report};
+}
+
+// With SGD, without decay and momentum, the first step moves the student by learning rate x limit.
+TEST(Distillation, ClippingLimitsTheStep) {
+  TrainingConfig training = Teacher().training;
+  training.optimizer = OptimizerType::sgd;
+  training.schedule = ScheduleType::constant;
+  training.learning_rate = 0.5;
+  training.clip_grad_norm = 1e-3;
+  const ExpertWeights<float> before = student_after(training, 0).weights;
+  const ExpertWeights<float> after = student_after(training, 1).weights;
+  double moved = 0;
+  for_each_matrix(before, after, [&](const Matrix<float>& from, const Matrix<float>& to) {
+    moved += (to - from).cast<double>().squaredNorm();
+  });
+  EXPECT_NEAR(std::sqrt(moved) / (0.5 * 1e-3), 1, 1e-3);
+}
+
+// The first student is the same but for its rounding, which its loss shows; a step later the
+// masters that are handed back are no bf16 numbers.
+TEST(Distillation, Bfloat16RoundsTheStudentFromTheFirst) {
+  TrainingConfig training = Teacher().training;
+  const Student exact = student_after(training, 0);
+  training.bf16_weights = true;
+  const Student rounded = student_after(training, 0);
+  EXPECT_EQ(exact.weights.up, rounded.weights.up);
+  EXPECT_NE(exact.report.loss_before, rounded.report.loss_before);
+  EXPECT_NEAR(exact.report.loss_before / rounded.report.loss_before, 1, 0.02);
+  EXPECT_EQ(rounded.report.loss_before, rounded.report.loss_after);
+  const float master = student_after(training, 1).weights.up(0, 0);
+  EXPECT_NE(master, round_to_bfloat16(master));
+}
+
+// No capacity: what a token is taught does not depend on its pass.
+TEST(Distillation, TwoMicroBatchesAreOneBatch) {
+  TrainingConfig training = Teacher().training;
+  training.optimizer = OptimizerType::sgd;
+  const ExpertWeights<float> before = student_after(training, 0).weights;
+  const ExpertWeights<float> whole = student_after(training, 1).weights;
+  training.micro_batches = 2;
+  const ExpertWeights<float> halves = student_after(training, 1).weights;
+  const float moved = (whole.down - before.down).norm();
+  EXPECT_GT(moved, 0);
+  EXPECT_LT((whole.down - halves.down).norm(), 1e-3F * moved);
+}
+
 void expect_error(Teacher& teacher, const std::string& where) {
   base::Rng rng(1, "weights");
   const MoeGptConfig before = teacher.config;
@@ -125,6 +188,18 @@ TEST(Distillation, AShortTextAndADivergingRateAreTheUsersErrors) {
   expect_error(teacher, "/training/learning_rate");
   teacher.text.resize(100);
   expect_error(teacher, "/text");
+}
+
+TEST(Distillation, RatesOfWhatDoesNotLearnAreTheUsersErrors) {
+  const auto expect_refused = [](const std::string& key, auto&& set) {
+    Teacher teacher;
+    set(teacher.training);
+    expect_error(teacher, "/training/" + key);
+  };
+  using Training = TrainingConfig;
+  expect_refused("expert_learning_rates", [](Training& t) { t.expert_learning_rates = {{}}; });
+  expect_refused("learning_rate_of/head", [](Training& t) { t.learning_rate_of = {{"head", 0}}; });
+  expect_refused("validation_fraction", [](Training& t) { t.validation_fraction = 1e-9; });
 }
 
 }  // namespace

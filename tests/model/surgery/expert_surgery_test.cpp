@@ -3,7 +3,9 @@
 
 #include <gtest/gtest.h>
 
+#include "model/checkpoint/checkpoint.h"
 #include "model/layers/moe_gpt.h"
+#include "tests/model/checkpoint/scratch_files.h"
 #include "tests/model/layers/small_model.h"
 #include "tests/support/numerics.h"
 #include "tests/support/words_text.h"
@@ -165,6 +167,34 @@ TEST(ExpertSurgery, AModelWithoutOneExpertTrainsOn) {
 TEST(ExpertSurgery, APrunedModelTrainsOn) {
   const std::vector<std::vector<std::int64_t>> usage{{5, 0, 9, 1, 2}, {3, 3, 1, 7, 6}};
   expect_training_goes_on(plan_to_prune(RunningModel().config, usage, 3), true);
+}
+
+// A row of the usage takes 3 of 300 steps, and step 31 begins one that is not full when the experts
+// change.
+class ExpertSurgeryFiles : public moesim::testing::ScratchFiles {};
+
+TEST_F(ExpertSurgeryFiles, TheUsageBeginsAnewAndTheRunIsSavedAndLoaded) {
+  RunningModel model;
+  model.training.steps = 300;
+  Trainer first(model.config, model.training, model.text, 1);
+  for (int i = 0; i < 31; ++i) first.step();
+  TrainerState state = std::move(first).take_state();
+  ASSERT_EQ(state.history.usage.back().first_step, 31);
+  const std::vector<NewExpert> added{{.source = 1}};
+  base::Rng rng(1, "surgery");
+  change_experts(plan_to_add(model.config, added), rng, model.config, state);
+  EXPECT_TRUE(state.history.usage.empty());
+
+  Trainer second(model.config, model.training, model.text, 1, std::move(state));
+  for (int i = 0; i < 5; ++i) second.step();
+  const CheckpointSubject subject{model.config, model.training, identify_text(model.text)};
+  save_checkpoint(folder_, subject, second.state());
+  const Checkpoint loaded = load_checkpoint(folder_);
+  EXPECT_EQ(loaded.state.history, second.state().history);
+  const std::vector<LayerUsage> total = total_usage(loaded.state.history);
+  ASSERT_EQ(total.size(), 2U);
+  EXPECT_EQ(total[0].chosen.size(), 6U);
+  EXPECT_EQ(total[0].tokens, 5 * 4 * 16);
 }
 
 // What the optimizer remembers of an expert goes where the expert goes. The trained parameters of a

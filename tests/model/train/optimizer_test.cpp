@@ -184,17 +184,10 @@ TEST(Optimizer, ExpertsLearnAtTheirOwnRates) {
   EXPECT_EQ(plan_learning_runs(training, parameters, sizes).size(), 3U);
 }
 
-TEST(Optimizer, ExpertRatesThatDoNotFitAreTheUsersError) {
-  Matrix<float> up = Matrix<float>::Zero(3, 4);
-  Parameters parameters = {parameter_of(up)};
-  parameters[0].per_expert = true;
-  parameters[0].layer = 1;
-  const std::vector<int> sizes = {1, 2};
-  TrainingConfig training;
-  training.expert_learning_rates = {{1, 1}};
-  EXPECT_THROW(plan_learning_runs(training, parameters, sizes), base::Error);
-  training.expert_learning_rates = {{}, {1, 1, 1}};
-  EXPECT_THROW(plan_learning_runs(training, parameters, sizes), base::Error);
+TEST(Optimizer, ClippingShortensWhatIsTooLong) {
+  EXPECT_EQ(clipping_scale(2, 8), 0.25);
+  EXPECT_EQ(clipping_scale(2, 1), 1);
+  EXPECT_EQ(clipping_scale(0, 8), 1);
 }
 
 TEST(Optimizer, WhatIsNotTrainedStays) {

@@ -2,6 +2,9 @@
 #include "model/train/trainer.h"
 
 #include <gtest/gtest.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include "base/error.h"
 #include "model/checkpoint/float16.h"
@@ -174,6 +177,30 @@ TEST(Trainer, SelectionBiasesFollowTheLoad) {
   }
 }
 
+// With places for all pairs and none to spare, overflow moves pairs until every expert has its 16
+// of a pass; the bias follows what the tokens chose, as the first layer of a model without capacity
+// shows.
+TEST(Trainer, SelectionBiasesFollowTheChoicesBeforeOverflow) {
+  const std::vector<std::uint8_t> text = words_text(600);
+  MoeGptConfig model = small_trained_model();
+  model.router.score_function = ScoreFunction::sigmoid;
+  model.router.balance.bias_update_rate = 0.25;
+  model.router.capacity_factor = 1;
+  model.router.overflow = OverflowPolicy::next_best;
+  TrainingConfig training = small_training(2);
+  training.micro_batches = 2;
+  Trainer moved(model, training, text, 1);
+  const StepReport after = moved.step();
+  model.router.capacity_factor.reset();
+  model.router.overflow = OverflowPolicy::drop;
+  Trainer free(model, training, text, 1);
+  const StepReport before = free.step();
+  EXPECT_NE(after.usage[0].chosen, before.usage[0].chosen);
+  const Matrix<float>& bias = moved.weights().blocks[0].moe.router.selection_bias;
+  EXPECT_EQ(bias, free.weights().blocks[0].moe.router.selection_bias);
+  EXPECT_GT(bias.norm(), 0);
+}
+
 TEST(Trainer, RoutesTheValidationWindows) {
   const std::vector<std::uint8_t> text = words_text(600);
   TrainingConfig training = small_training(1);
@@ -201,6 +228,49 @@ TEST(Trainer, DivergingTrainingIsTheUsersErrorAndLeavesTheWeights) {
     EXPECT_NE(error.hint().find("lower learning_rate"), std::string::npos);
   }
   EXPECT_EQ(trainer.state().history.steps.size(), static_cast<std::size_t>(trainer.state().step));
+}
+
+TEST(Trainer, SettingsThatDoNotFitTheModelAreTheUsersError) {
+  const std::vector<std::uint8_t> text = words_text(600);
+  TrainingConfig training = small_training(1);
+  training.learning_rate_of = {{"head", 0.5}};
+  EXPECT_THROW(Trainer(small_trained_model(), training, text, 1), base::Error);
+}
+
+// The place of the error in a process that may take 2 GiB; its exit code says which it was.
+int place_of_memory_error(const MoeGptConfig& model, const TrainingConfig& training) {
+  const std::vector<std::uint8_t> text = words_text(4000);
+  const pid_t child = fork();
+  if (child == 0) {
+    const rlimit two_gib{std::uint64_t{1} << 31, std::uint64_t{1} << 31};
+    ::setrlimit(RLIMIT_AS, &two_gib);
+    try {
+      Trainer(model, training, text, 1).step();
+    } catch (const base::Error& error) {
+      const bool says_why = error.message().find("not enough memory") == 0;
+      _exit(!says_why ? 3 : error.where() == "/model" ? 1 : 2);
+    }
+    _exit(0);
+  }
+  int status = 0;
+  ::waitpid(child, &status, 0);
+  return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+}
+
+// 8 experts' gates of 65536 units x 1024 are 2 GiB. 65536 sequences of 512 bytes are 2^25 tokens,
+// whose rows of 16 floats are 2 GiB.
+TEST(Trainer, TooLittleMemoryIsTheUsersError) {
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+  GTEST_SKIP() << "sanitizers take more addresses than the limit leaves";
+#endif
+  MoeGptConfig model = small_trained_model();
+  model.seq_length = 512;
+  TrainingConfig training = small_training(1);
+  training.batch_size = 65536;
+  EXPECT_EQ(place_of_memory_error(model, training), 2);
+  model.hidden_size = 1024;
+  model.moe_intermediate_size = 65536;
+  EXPECT_EQ(place_of_memory_error(model, small_training(1)), 1);
 }
 
 TEST(Trainer, AShortTextIsTheUsersError) {

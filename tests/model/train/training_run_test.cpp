@@ -180,8 +180,33 @@ TEST_F(TrainingRunFolder, AnotherConfigurationIsAnError) {
   expect_complaint([&] { train("run", true); },
                    {place + "  /training/learning_rate", "another learning_rate", "config.json"});
   run_ = original;
+  run_.text = "words.txt";
   text_.back() ^= 1;
   expect_complaint([&] { train("run", true); }, {place + "  /text", "another text", "config.json"});
+}
+
+// Without a text of one's own the program's is trained on, and another version has another.
+TEST_F(TrainingRunFolder, AnotherOwnTextIsAnErrorThatSaysWhyAndWhatHelps) {
+  train("run", false);
+  text_.back() ^= 1;
+  expect_complaint([&] { train("run", true); },
+                   {(folder_ / "run").string() + "  /text", "the program's own text",
+                    "(\"text\": ...) makes a run resumable"});
+}
+
+// Killed between the first checkpoint's rename and the file that names it.
+TEST_F(TrainingRunFolder, WithoutLatestItGoesOnAndNeverFromTheStart) {
+  train("whole", false);
+  int asked = 0;
+  train("stopped", false, [&] { return ++asked == 7; });
+  fs::remove(folder_ / "stopped" / "checkpoints" / "latest");
+  expect_complaint([&] { train("stopped", false); }, {"stopped", "holds a training run", "resume"});
+  int steps = 0;
+  RunOptions options{folder_ / "stopped", 1, true, {}, {}};
+  options.progress = [&](const StepReport&, std::optional<double>) { ++steps; };
+  run_training(run_, text_, options);
+  EXPECT_EQ(steps, 5);
+  expect_same_state(state_of("whole"), state_of("stopped"));
 }
 
 TEST_F(TrainingRunFolder, ADamagedCheckpointIsAnErrorThatNamesIt) {
