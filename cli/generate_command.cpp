@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <cmath>
 #include <cstdio>
 #include <memory>
 #include <string>
@@ -19,6 +20,9 @@ struct GenerateOptions {
 void print_text(const GenerateOptions& options) {
   if (options.prompt.empty()) {
     throw base::Error("--prompt", "there is nothing to write on from", "give at least one byte");
+  }
+  if (std::isnan(options.writing.temperature)) {
+    throw base::Error("--temperature", "it is not a number", "use 0 to 100");
   }
   const model::TrainedGpt gpt(options.checkpoint, 1);
   std::fputs(options.prompt.c_str(), stdout);

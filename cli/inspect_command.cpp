@@ -142,11 +142,12 @@ void add_inspect_command(CLI::App& app) {
       ->check(CLI::Range(1, 1'000'000))
       ->capture_default_str();
   command->add_option("--svg", options->svg, "File for the heat map of the experts' load");
-  command->add_option("--capture", options->capture,
-                      "File for a layer's intermediate data on the text's first window (.json or "
-                      ".safetensors)");
+  CLI::Option* capture = command->add_option(
+      "--capture", options->capture,
+      "File for a layer's intermediate data on the text's first window (.json or .safetensors)");
   command->add_option("--layer", options->layer, "The layer to capture, counted from 0")
       ->check(CLI::Range(0, 100'000))
+      ->needs(capture)
       ->capture_default_str();
   command->callback([options] { inspect(*options); });
 }

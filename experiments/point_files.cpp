@@ -10,6 +10,11 @@
 namespace moesim::experiments {
 
 void write_file(const std::filesystem::path& path, const std::string& bytes) {
+  std::error_code unknown;
+  if (std::filesystem::exists(path, unknown) && !std::filesystem::is_regular_file(path, unknown)) {
+    throw base::Error(path.string(), "is there already and is no regular file",
+                      "name another file");
+  }
   std::filesystem::path unfinished = path;
   unfinished += ".partial";
   std::ofstream file(unfinished, std::ios::binary);

@@ -34,11 +34,11 @@ void check_settings(const MoeGptConfig& model, const TrainingConfig& training,
   validate(model, training, "");
   const std::size_t least = least_text(model.seq_length, training.validation_fraction);
   if (text.size() < least) {
-    throw base::Error("/text",
-                      "the text has " + std::to_string(text.size()) + " bytes, and at least " +
-                          std::to_string(least) +
-                          " are needed for a window in each of its two parts",
-                      "name a longer text, or use a shorter seq_length");
+    throw base::Error(
+        "/text",
+        "the text has " + std::to_string(text.size()) + " bytes, and at least " +
+            std::to_string(least) + " are needed for a window in each of its two parts",
+        "name a longer text, or use a shorter seq_length or a larger validation_fraction");
   }
 }
 

@@ -257,6 +257,17 @@ class Using(TrainTest):
         header = (self.folder / "layer.safetensors").read_bytes()
         self.assertIn(b"expert_outputs.3.outputs", header)
 
+    def test_a_picture_replaces_only_a_file(self):
+        (self.folder / "folder").mkdir()
+        done = self.moesim("inspect", "run", "--text", "words.txt", "--svg", "folder")
+        self.assertEqual(done.code, 2)
+        self.assertIn("folder\n  is there already and is no regular file", done.err)
+        self.assertTrue((self.folder / "folder").is_dir())
+
+    def test_a_temperature_that_is_no_number_is_refused(self):
+        self.assert_refused(self.moesim("generate", "run", "--temperature", "nan"),
+                            "--temperature", "not a number", "0 to 100")
+
     def test_captures_that_cannot_be(self):
         before = {path for path in self.folder.rglob("*")}
         asked = ("inspect", "run", "--text", "words.txt", "--svg", "load.svg", "--capture")
