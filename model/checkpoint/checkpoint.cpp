@@ -19,7 +19,6 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr const char* kManifest = "checkpoint.json";
 constexpr const char* kModel = "model.safetensors";
 constexpr const char* kOptimizer = "optimizer.safetensors";
 constexpr const char* kHistory = "history.safetensors";
@@ -60,7 +59,7 @@ void check_format(const base::JsonValue& json, const fs::path& path) {
 }
 
 CheckpointManifest read_manifest(const fs::path& folder) {
-  const fs::path path = folder / kManifest;
+  const fs::path path = folder / kCheckpointManifest;
   const base::JsonValue json = base::read_json_file(path);
   check_format(json, path);
   CheckpointManifest manifest;
@@ -74,7 +73,7 @@ CheckpointManifest read_manifest(const fs::path& folder) {
 void check_hash(const CheckpointManifest& manifest, const fs::path& folder, const char* file) {
   const auto expected = manifest.files.find(file);
   if (expected == manifest.files.end()) {
-    throw base::Error((folder / kManifest).string() + "  /files",
+    throw base::Error((folder / kCheckpointManifest).string() + "  /files",
                       "there is no hash of " + std::string(file), kEarlier);
   }
   if (sha256_of_file(folder / file, kEarlier) == expected->second) return;
@@ -120,7 +119,7 @@ void save_checkpoint(const fs::path& root, const CheckpointSubject& subject,
     write_history(folder / kHistory, state.history);
     const std::string text = base::write_json(manifest_of(subject, state, folder));
     const std::array<std::string_view, 1> parts = {text};
-    write_file_atomically(folder / kManifest, parts);
+    write_file_atomically(folder / kCheckpointManifest, parts);
   });
 }
 

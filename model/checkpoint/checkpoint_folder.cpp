@@ -19,7 +19,6 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr const char* kManifest = "checkpoint.json";
 constexpr const char* kLatest = "latest";
 constexpr const char* kOfRun = "checkpoints";       // in the folder of a training run
 constexpr const char* kUnfinished = ".unfinished";  // the folder that is being written
@@ -83,7 +82,7 @@ std::string newest_complete(const fs::path& root) {
   std::string newest;
   std::error_code failure;
   for (const std::string& name : checkpoint_names(root)) {
-    if (!fs::exists(root / name / kManifest, failure)) continue;
+    if (!fs::exists(root / name / kCheckpointManifest, failure)) continue;
     if (newest.empty() || age_of(newest) < age_of(name)) newest = name;
   }
   return newest;
@@ -130,7 +129,7 @@ void add_checkpoint(const fs::path& root, int step,
 
 bool holds_checkpoint(const fs::path& path) {
   std::error_code failure;
-  return fs::exists(path / kLatest, failure) || fs::exists(path / kManifest, failure) ||
+  return fs::exists(path / kLatest, failure) || fs::exists(path / kCheckpointManifest, failure) ||
          !newest_complete(path).empty();
 }
 
@@ -144,7 +143,7 @@ fs::path find_checkpoint(const fs::path& given) {
                                                 : "there is no such folder",
                       "name the folder that a training run wrote");
   }
-  if (fs::exists(path / kManifest, failure)) return path;
+  if (fs::exists(path / kCheckpointManifest, failure)) return path;
   if (!fs::exists(path / kLatest, failure)) {
     const std::string newest = newest_complete(path);
     if (!newest.empty()) return path / newest;
@@ -155,10 +154,11 @@ fs::path find_checkpoint(const fs::path& given) {
     throw base::Error((path / kLatest).string(), "it does not name a checkpoint's folder",
                       hint_of_others(path, ""));
   }
-  if (!fs::exists(path / name / kManifest, failure)) {
-    throw base::Error((path / kLatest).string(),
-                      "it names " + name + ", which is no checkpoint: it has no " + kManifest,
-                      hint_of_others(path, name));
+  if (!fs::exists(path / name / kCheckpointManifest, failure)) {
+    throw base::Error(
+        (path / kLatest).string(),
+        "it names " + name + ", which is no checkpoint: it has no " + kCheckpointManifest,
+        hint_of_others(path, name));
   }
   return path / name;
 }

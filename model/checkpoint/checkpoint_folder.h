@@ -11,6 +11,9 @@
 
 namespace moesim::model {
 
+// The file that makes a folder a checkpoint (checkpoint.h says what it holds).
+constexpr const char* kCheckpointManifest = "checkpoint.json";
+
 // Calls write(folder) to fill a new folder, makes it the latest checkpoint of `root` and removes
 // all but it and the one before. Throws base::Error where something cannot be written.
 void add_checkpoint(const std::filesystem::path& root, int step,
