@@ -67,7 +67,7 @@ Run run(const Scenario& scenario, const RunOptions& options) {
   const Sizes sizes = validate(scenario);
   Run run;
   run.cluster = topologies::build_cluster(scenario.cluster);
-  topologies::Router router(run.cluster, scenario.cluster.ecmp_seed);
+  topologies::Router router(run.cluster, {.seed = scenario.cluster.ecmp_seed});
   const std::vector<Group> groups = expert_groups(run.cluster, sizes);
   std::vector<GroupLayout> layouts;
   for (const Group& group : groups) layouts.push_back(group.layout);

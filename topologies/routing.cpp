@@ -2,6 +2,7 @@
 #include "topologies/routing.h"
 
 #include <algorithm>
+#include <map>
 #include <string>
 #include <utility>
 
@@ -85,20 +86,21 @@ constexpr std::size_t kNextHopsLimit = std::size_t{1} << 26;
 }  // namespace
 
 struct Router::State {
-  const Cluster& cluster;
-  std::uint64_t seed;
+  Cluster cluster;
+  RoutingOptions options;
   Graph graph;
   RouteTable routes;
   std::vector<NextHops> next_hops;  // by destination rank; empty until needed
   std::size_t next_hops_size = 0;
   std::vector<int> walk;  // scratch
+  std::map<const int*, Path> path_of;
 
-  State(const Cluster& c, std::uint64_t s)
-      : cluster(c),
-        seed(s),
-        graph(make_graph(c)),
-        routes(c.num_ranks()),
-        next_hops(static_cast<std::size_t>(c.num_ranks())) {}
+  State(Cluster c, const RoutingOptions& o)
+      : cluster(std::move(c)),
+        options(o),
+        graph(make_graph(cluster)),
+        routes(cluster.num_endpoints()),
+        next_hops(static_cast<std::size_t>(cluster.num_endpoints())) {}
 
   const NextHops& next_hops_to(int destination);
   std::span<const int> find_route(int source, int destination);
@@ -107,7 +109,7 @@ struct Router::State {
 const NextHops& Router::State::next_hops_to(int destination) {
   NextHops& table = next_hops[static_cast<std::size_t>(destination)];
   if (table.first.empty()) {
-    NextHops made = find_next_hops(graph, cluster.accelerators[destination]);
+    NextHops made = find_next_hops(graph, cluster.vertex_of_endpoint(destination));
     if (next_hops_size + made.size() > kNextHopsLimit) {
       for (NextHops& old : next_hops) old = {};
       next_hops_size = 0;
@@ -120,19 +122,20 @@ const NextHops& Router::State::next_hops_to(int destination) {
 
 std::span<const int> Router::State::find_route(int source, int destination) {
   const NextHops& next = next_hops_to(destination);
-  const int goal = cluster.accelerators[destination];
+  const int goal = cluster.vertex_of_endpoint(destination);
   const std::uint64_t pair_hash =
-      base::mix(base::mix(base::mix(seed) + static_cast<std::uint64_t>(source)) +
+      base::mix(base::mix(base::mix(options.seed) + static_cast<std::uint64_t>(source)) +
                 static_cast<std::uint64_t>(destination));
   walk.clear();
-  for (int vertex = cluster.accelerators[source]; vertex != goal;) {
+  for (int vertex = cluster.vertex_of_endpoint(source); vertex != goal;) {
     const int begin = next.first[vertex];
     const int choices = next.first[vertex + 1] - begin;
     if (choices == 0) {
       throw base::Error("",
                         "no route from rank " + std::to_string(source) + " (" +
-                            cluster.vertices[cluster.accelerators[source]].name + ") to rank " +
-                            std::to_string(destination) + " (" + cluster.vertices[goal].name + ")",
+                            cluster.vertices[cluster.vertex_of_endpoint(source)].name +
+                            ") to rank " + std::to_string(destination) + " (" +
+                            cluster.vertices[goal].name + ")",
                         "join them by links that pass through no other accelerator");
     }
     // A single choice needs no hash; most vertices have one.
@@ -147,15 +150,22 @@ std::span<const int> Router::State::find_route(int source, int destination) {
   return routes.keep(walk);
 }
 
-Router::Router(const Cluster& cluster, std::uint64_t seed)
-    : state_(std::make_unique<State>(cluster, seed)) {}
+base::EnumNames<RoutingPolicy> names_of(RoutingPolicy) {
+  return {{RoutingPolicy::ecmp, "ecmp"},
+          {RoutingPolicy::spray, "spray"},
+          {RoutingPolicy::dimension_order, "dimension_order"},
+          {RoutingPolicy::valiant, "valiant"}};
+}
+
+Router::Router(Cluster cluster, RoutingOptions options)
+    : state_(std::make_unique<State>(std::move(cluster), options)) {}
 
 Router::~Router() = default;
 
 const Cluster& Router::cluster() const { return state_->cluster; }
 
 std::span<const int> Router::route(int source, int destination) {
-  const int num_ranks = state_->cluster.num_ranks();
+  const int num_ranks = state_->cluster.num_endpoints();
   CHECK(source >= 0 && source < num_ranks, "route from rank " + std::to_string(source));
   CHECK(destination >= 0 && destination < num_ranks,
         "route to rank " + std::to_string(destination));
@@ -163,6 +173,14 @@ std::span<const int> Router::route(int source, int destination) {
   std::span<const int>& known = state_->routes.at(source, destination);
   if (known.data() == nullptr) known = state_->find_route(source, destination);
   return known;
+}
+
+std::span<const Path> Router::paths(int source, int destination) {
+  const std::span<const int> links = route(source, destination);
+  if (links.empty()) return {};
+  Path& path = state_->path_of[links.data()];
+  path = {links, 1.0};
+  return {&path, 1};
 }
 
 base::Seconds Router::latency(int source, int destination) {

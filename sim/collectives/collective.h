@@ -2,6 +2,7 @@
 // A collective as plain values: the messages that an algorithm sends, ready for any network.
 #pragma once
 
+#include <cstddef>
 #include <string>
 #include <vector>
 
@@ -10,13 +11,22 @@
 
 namespace moesim::sim {
 
-// Messages that start together and end when the last has arrived.
+// Where a round of a collective's messages ends in `transfers`, and what its senders wait first.
+struct Round {
+  std::size_t end = 0;    // it begins where the round before ends
+  base::Seconds latency;  // between a rank's last arrival of the rounds before and its next message
+};
+
+// Messages, and who waits for what. It ends when the last has arrived.
 struct Collective {
   std::string name;                             // "dispatch L3 mb0 fwd", for people who debug
   std::vector<int> ranks;                       // participants, ascending
   std::vector<topologies::Transfer> transfers;  // 0-byte and rank-to-itself ones cost nothing
   base::Seconds protocol_latency;               // paid once before any byte moves (ring steps, ...)
   base::Bytes payload{};                        // what an all-to-all exchanges, however it is sent
+  // Empty: all messages start together. Else a rank starts its messages of a round when all that it
+  // sends and receives in the rounds before have arrived. The last round ends at transfers.size().
+  std::vector<Round> rounds = {};
 };
 
 }  // namespace moesim::sim

@@ -140,7 +140,7 @@ TEST(WholeRun, LinksCarryWhatTheRoutesPutOnThem) {
   Scenario scenario = skewed_scenario(Topology::rail_optimized_fat_tree, Distribution::zipf);
   const std::vector<double> ratio = testing::in_child_process([&] {
     const sim::Run finished = run(scenario);
-    topologies::Router router(finished.cluster, scenario.cluster.ecmp_seed);
+    topologies::Router router(finished.cluster, {.seed = scenario.cluster.ecmp_seed});
     std::vector<double> expected(finished.cluster.links.size());
     for (const Collective& collective : finished.graph.collectives) {
       for (const auto& load : topologies::link_loads(router, collective.transfers)) {

@@ -37,7 +37,7 @@ inline topologies::ClusterConfig example_config(topologies::Topology topology, i
 inline topologies::Cluster example_star(const std::vector<double>& latencies_s) {
   topologies::Cluster star;
   star.num_nodes = static_cast<int>(latencies_s.size());
-  star.vertices.push_back({topologies::VertexKind::switch_device, "switch", -1});
+  star.vertices.push_back({topologies::VertexKind::fabric_switch, "switch"});
   for (int rank = 0; rank < star.num_nodes; ++rank) {
     const int vertex = rank + 1;
     const std::string name = "gpu" + std::to_string(rank);

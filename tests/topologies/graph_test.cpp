@@ -18,7 +18,7 @@ Cluster chain(VertexKind middle) {
 
 // a -> m -> b: links are one-way, so nothing leads back to a.
 TEST(Graph, CountsHopsAlongTheLinks) {
-  const Graph graph = make_graph(chain(VertexKind::switch_device));
+  const Graph graph = make_graph(chain(VertexKind::fabric_switch));
   EXPECT_EQ(hops_to(graph, 2), (std::vector<int>{2, 1, 0}));
   EXPECT_EQ(hops_to(graph, 0), (std::vector<int>{0, kUnreachable, kUnreachable}));
 }

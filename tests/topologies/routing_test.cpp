@@ -21,7 +21,7 @@ class Routes : public ::testing::TestWithParam<Topology> {};
 TEST_P(Routes, AreConnectedShortestAndPassNoAccelerator) {
   const Cluster cluster = build_cluster(example_config(GetParam(), 8, 4));
   const Graph graph = make_graph(cluster);
-  Router router(cluster, 7);
+  Router router(cluster, {.seed = 7});
   for (int destination = 0; destination < cluster.num_ranks(); ++destination) {
     const std::vector<int> hops = hops_to(graph, cluster.accelerators[destination]);
     for (int source = 0; source < cluster.num_ranks(); ++source) {
@@ -42,8 +42,8 @@ TEST_P(Routes, AreConnectedShortestAndPassNoAccelerator) {
 // The order of questions changes nothing: each route hangs on the seed and its ends alone.
 TEST_P(Routes, AreTheSameHoweverOftenAndInWhateverOrderTheyAreAsked) {
   const Cluster cluster = build_cluster(example_config(GetParam(), 8, 4));
-  Router forwards(cluster, 3);
-  Router backwards(cluster, 3);
+  Router forwards(cluster, {.seed = 3});
+  Router backwards(cluster, {.seed = 3});
   const int pairs = cluster.num_ranks() * cluster.num_ranks();
   std::vector<std::vector<int>> first(pairs);
   for (int i = 0; i < pairs; ++i) {

@@ -25,7 +25,7 @@ void add_link(Cluster& cluster, int from, int to, const Cable& cable) {
 }  // namespace
 
 int add_fabric_switch(Cluster& cluster, std::string name) {
-  return add_vertex(cluster, {VertexKind::switch_device, std::move(name), -1});
+  return add_vertex(cluster, {VertexKind::fabric_switch, std::move(name)});
 }
 
 void add_cable(Cluster& cluster, int a, int b, const Cable& cable) {
@@ -45,7 +45,7 @@ std::vector<int> add_node(Cluster& cluster, const Node& node) {
         add_vertex(cluster, {VertexKind::accelerator, prefix + "gpu" + number, index, rank}));
     cluster.accelerators.push_back(gpus.back());
   }
-  const int nvswitch = add_vertex(cluster, {VertexKind::switch_device, prefix + "nvswitch", index});
+  const int nvswitch = add_vertex(cluster, {VertexKind::scale_up_switch, prefix + "nvswitch", index});
   for (int i = 0; i < node.accelerators_per_node; ++i) {
     const int rank = cluster.vertices[gpus[i]].rank;
     nics.push_back(

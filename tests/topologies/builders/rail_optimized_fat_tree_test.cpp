@@ -98,7 +98,7 @@ TEST(RailOptimizedFatTree, HashSpreadsRoutesOverAllSpines) {
   const Cluster cluster = build_cluster(rails(8, 4));
   std::set<int> spines_of_one_pair;
   for (std::uint64_t seed = 0; seed < 64; ++seed) {
-    Router router(cluster, seed);
+    Router router(cluster, {.seed = seed});
     spines_of_one_pair.insert(cluster.links[router.route(0, 17)[2]].to);
   }
   EXPECT_EQ(spines_of_one_pair.size(), 4u);
