@@ -67,7 +67,7 @@ Run run(const Scenario& scenario, const RunOptions& options) {
   const Sizes sizes = validate(scenario);
   Run run;
   run.cluster = topologies::build_cluster(scenario.cluster);
-  topologies::Router router(run.cluster, {.seed = scenario.cluster.ecmp_seed});
+  topologies::Router router(run.cluster, topologies::routing_options(scenario.cluster));
   const std::vector<Group> groups = expert_groups(run.cluster, sizes);
   std::vector<GroupLayout> layouts;
   for (const Group& group : groups) layouts.push_back(group.layout);
@@ -78,7 +78,7 @@ Run run(const Scenario& scenario, const RunOptions& options) {
   run.source = make_routing_source(scenario.routing, context);
   const StepPlans plans = plan_routing(*run.source, context, layouts, stage(options, "routing"));
 
-  const LayerCost cost(scenario.model, scenario.cluster.node.accelerator,
+  const LayerCost cost(scenario.model, topologies::accelerator_of_rank(scenario.cluster, 0),
                        scenario.training.seq_length);
   run.graph = build_step({scenario.model, cost, router, groups, run.demand.placement, plans,
                           scenario.training.dispatch_dtype, scenario.comm.all_to_all,
