@@ -141,7 +141,9 @@ std::vector<int> parse_ranks(const std::string& text, int available) {
 void fill_num_nodes(JsonValue& cluster, const std::string& ranks) {
   const JsonValue* node = cluster.find("node");
   const JsonValue* per_node = node == nullptr ? nullptr : node->find("accelerators_per_node");
-  if (cluster.find("num_nodes") != nullptr || per_node == nullptr || !is_count(ranks)) return;
+  if (cluster.find("num_nodes") != nullptr || cluster.find("node_groups") != nullptr ||
+      per_node == nullptr || !is_count(ranks))
+    return;
   if (!per_node->integral || per_node->number < 1) return;
   const int each = static_cast<int>(per_node->number);
   base::add_member(cluster, "num_nodes",

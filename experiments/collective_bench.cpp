@@ -23,7 +23,7 @@ constexpr std::size_t kMostSizes = 10000;
 
 base::Seconds simulate(const sim::Collective& collective, sim::Fidelity fidelity,
                        topologies::Router& router) {
-  const auto network = sim::make_network(fidelity, router);
+  const auto network = sim::make_network(fidelity, router, {.most_at_once = 1});
   base::Seconds end;
   network->start(collective, [&end](const sim::CollectiveEnd& at) { end = at.end; });
   network->run();
@@ -90,7 +90,7 @@ CollectiveBench::CollectiveBench(BenchCase bench)
     : bench_(std::move(bench)),
       router_(std::make_unique<topologies::Router>(
           sim::achieved(topologies::build_cluster(bench_.cluster), bench_.protocol),
-          topologies::RoutingOptions{.seed = bench_.cluster.ecmp_seed})) {}
+          topologies::routing_options(bench_.cluster))) {}
 
 CollectiveBench::~CollectiveBench() = default;
 CollectiveBench::CollectiveBench(CollectiveBench&&) noexcept = default;
