@@ -137,6 +137,33 @@ void check_routing(const ClusterConfig& config) {
   require(config.routing != RoutingPolicy::valiant || is_direct(topology), "/cluster/routing",
           "a " + name + " has no places in between to route by",
           "use ecmp, or topology dragonfly, torus or hyperx");
+  for (const NodeRun& run : runs_of(config)) {
+    require(!config.rail_forwarding.value_or(false) || run.node->scale_up != ScaleUp::none,
+            "/cluster/rail_forwarding",
+            "a node without a scale-up link has no way to its neighbour",
+            "set it to false, or scale_up to switch or full_mesh");
+  }
+}
+
+void check(const ClusterConfig& config) {
+  count_ranks(config);
+  for (const NodeRun& run : runs_of(config)) validate(*run.node, run.where + "/node");
+  if (has_rails(config.topology)) check_equal_rails(config);
+  check_routing(config);
+  const TopologyEntry& entry = entry_of(config.topology);
+  if (entry.check != nullptr) entry.check(config);
+}
+
+Cluster build_checked(const ClusterConfig& config) {
+  Cluster cluster = entry_of(config.topology).build(config);
+  for (std::size_t v = 0; v < cluster.vertices.size(); ++v) {
+    const bool reduces =
+        config.fabric.in_switch_reduction && cluster.vertices[v].kind == VertexKind::fabric_switch;
+    if (reduces) cluster.reducers.push_back(static_cast<int>(v));
+  }
+  std::sort(cluster.reducers.begin(), cluster.reducers.end());
+  apply_overrides(cluster, config.link_overrides);
+  return cluster;
 }
 
 }  // namespace
@@ -228,27 +255,14 @@ base::JsonValue resolve_cluster_presets(const base::JsonValue& section) {
 }
 
 void validate(const ClusterConfig& config) {
-  count_ranks(config);
-  for (const NodeRun& run : runs_of(config)) validate(*run.node, run.where + "/node");
-  if (has_rails(config.topology)) check_equal_rails(config);
-  check_routing(config);
-  const TopologyEntry& entry = entry_of(config.topology);
-  if (entry.check != nullptr) entry.check(config);
+  check(config);
+  // Which links there are, only the graph says.
+  if (!config.link_overrides.empty()) build_checked(config);
 }
 
 Cluster build_cluster(const ClusterConfig& config) {
-  validate(config);
-  Cluster cluster = entry_of(config.topology).build(config);
-  if (config.fabric.in_switch_reduction) {
-    for (std::size_t v = 0; v < cluster.vertices.size(); ++v) {
-      if (cluster.vertices[v].kind == VertexKind::fabric_switch) {
-        cluster.reducers.push_back(static_cast<int>(v));
-      }
-    }
-  }
-  std::sort(cluster.reducers.begin(), cluster.reducers.end());
-  apply_overrides(cluster, config.link_overrides);
-  return cluster;
+  check(config);
+  return build_checked(config);
 }
 
 }  // namespace moesim::topologies
