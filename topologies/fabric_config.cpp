@@ -98,7 +98,8 @@ bool is_direct(Topology topology) {
 bool has_leaves(Topology topology) { return has_rails(topology) || topology == Topology::fat_tree; }
 
 void describe(base::FieldTable& table, Fabric& fabric) {
-  const bool has_switches = fabric.topology != Topology::full_mesh;
+  const bool has_switches =
+      fabric.topology != Topology::full_mesh && fabric.topology != Topology::file;
   table.title("fabric", "The switches that join the nodes' NICs.");
   table
       .field("switch_latency", fabric.switch_latency,

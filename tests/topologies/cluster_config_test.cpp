@@ -228,6 +228,7 @@ TEST(BuildCluster, NamesTheKeyThatIsWrong) {
 
 TEST(BuildCluster, OneAcceleratorIsACluster) {
   for (const auto& [topology, name] : names_of(Topology{})) {
+    if (topology == Topology::file) continue;
     EXPECT_EQ(build_cluster(example_config(topology, 1, 1)).num_ranks(), 1) << name;
   }
 }
@@ -311,6 +312,7 @@ void expect_sound_at_all_sizes(ClusterConfig config) {
 // Property: every topology, over sizes and kinds of nodes. 50 GB/s to a NIC.
 TEST(BuildCluster, EveryTopologyIsConnectedBothWaysAtAllSizes) {
   for (const auto& [topology, name] : names_of(Topology{})) {
+    if (topology == Topology::file) continue;
     SCOPED_TRACE(name);
     ClusterConfig config = example_config(topology, 2, 4);
     for (const int pcie_switch : {0, 2}) {
@@ -330,6 +332,7 @@ TEST(BuildCluster, EveryTopologyIsConnectedBothWaysAtAllSizes) {
 // Property: leaves' uplinks sum to what is below them over the oversubscription, on full leaves.
 TEST(BuildCluster, OversubscriptionHoldsOnEveryFullLeaf) {
   for (const auto& [topology, name] : names_of(Topology{})) {
+    if (topology == Topology::file) continue;
     if (!has_leaves(topology)) continue;
     for (const double oversubscription : {1.0, 1.5, 4.0}) {
       ClusterConfig config = example_config(topology, 12, 3);
