@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <string>
 #include <vector>
 
@@ -19,6 +20,15 @@ struct Round {
   bool operator==(const Round&) const = default;
 };
 
+// Hops that the first chunk of a pipeline makes beyond those that the messages themselves account
+// for: what of a multi-stage algorithm is lost to filling its stages, see with_protocol.
+struct PipelineStage {
+  topologies::Transfer hop;  // a message of that stage, the whole of it
+  int times = 1;             // so many such hops one after another
+
+  bool operator==(const PipelineStage&) const = default;
+};
+
 // Messages, and who waits for what. It ends when the last has arrived.
 struct Collective {
   std::string name;                             // "dispatch L3 mb0 fwd", for people who debug
@@ -29,6 +39,9 @@ struct Collective {
   // Empty: all messages start together. Else a message starts when all that its two ends send and
   // receive in the rounds before have arrived. The last round ends at transfers.size().
   std::vector<Round> rounds = {};
+  // [transfers] messages that each stands for; empty: one each.
+  std::vector<std::int64_t> messages = {};
+  std::vector<PipelineStage> pipeline = {};
 };
 
 }  // namespace moesim::sim
