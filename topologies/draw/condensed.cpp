@@ -61,6 +61,7 @@ Condensed condense(const Cluster& cluster) {
     join.b = ends.second;
     graph.items[join.a].ports += join.cables;
     graph.items[join.b].ports += join.cables;
+    if (graph.items[join.a].is_node()) ++graph.items[join.b].nodes;
     graph.joins.push_back(join);
   }
   return graph;

@@ -17,6 +17,7 @@ struct Item {
   int tier = 0;            // as tiers_of(); 0 for nodes
   std::vector<int> place;  // switches of regular fabrics
   int accelerators = 0;    // of a node
+  int nodes = 0;           // of a switch: that have a cable to it
   int ports = 0;           // cables of a switch
 
   bool is_node() const { return node >= 0; }

@@ -42,6 +42,29 @@ const char* colour_of(LinkKind kind) {
 
 Point shifted(Point point, Point by) { return {point.x + by.x, point.y + by.y}; }
 
+// A letter is about 0.58 of the font's size wide.
+double fitting_size(const std::string& words, double room) {
+  return std::clamp(room / (0.58 * static_cast<double>(words.size())), 8.0, 12.0);
+}
+
+// On one line, or what does not fit on two where a slash divides it: "pod0" over "spine3".
+void paint_label(SvgCanvas& canvas, const Shape& shape, Point centre) {
+  const double room = shape.size.x - 4;
+  std::vector<std::string> lines = {shape.label};
+  const std::size_t slash = shape.label.rfind('/');
+  if (slash != std::string::npos && 0.58 * 9 * static_cast<double>(shape.label.size()) > room) {
+    lines = {shape.label.substr(0, slash), shape.label.substr(slash + 1)};
+  }
+  double size = 12;
+  for (const std::string& line : lines) size = std::min(size, fitting_size(line, room));
+  double y = centre.y + size * (0.36 - 0.55 * static_cast<double>(lines.size() - 1));
+  for (const std::string& line : lines) {
+    const auto most = static_cast<std::size_t>(room / (0.56 * size));
+    canvas.text({centre.x, y}, shortened(line, most), {Anchor::middle, size});
+    y += 1.1 * size;
+  }
+}
+
 void paint_shape(SvgCanvas& canvas, const Shape& shape, Point by) {
   const Point centre = shifted(shape.centre, by);
   const ShapeStyle style{shape.colour, shape.hover};
@@ -50,14 +73,7 @@ void paint_shape(SvgCanvas& canvas, const Shape& shape, Point by) {
   } else {
     canvas.box(centre, shape.size, style);
   }
-  if (!shape.label.empty()) {
-    const double room = shape.size.x - 4;
-    const double size =
-        std::clamp(room / (0.58 * static_cast<double>(shape.label.size())), 8.0, 12.0);
-    canvas.text({centre.x, centre.y + size * 0.36},
-                shortened(shape.label, static_cast<std::size_t>(room / (0.56 * size))),
-                {Anchor::middle, size});
-  }
+  if (!shape.label.empty()) paint_label(canvas, shape, centre);
   if (!shape.caption.empty()) {
     canvas.text({centre.x, centre.y + shape.size.y / 2 + 12}, shape.caption,
                 {Anchor::middle, 9.5, "dim"});
@@ -75,9 +91,9 @@ void paint(SvgCanvas& canvas, const Frame& frame, Point by) {
   }
   for (const Shape& shape : frame.shapes) paint_shape(canvas, shape, by);
   for (const Caption& caption : frame.captions) {
-    const TextStyle strong{Anchor::start, 12, "ink"};
+    const TextStyle strong{caption.anchor, 12, "ink"};
     canvas.text(shifted(caption.at, by), caption.words,
-                caption.strong ? strong : TextStyle{Anchor::start, 11, "dim"});
+                caption.strong ? strong : TextStyle{caption.anchor, 11, "dim"});
   }
 }
 

@@ -1,10 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-#include <fmt/format.h>
-
 #include <algorithm>
 #include <array>
 #include <cmath>
 #include <cstdlib>
+#include <optional>
 
 #include "topologies/draw/layouts.h"
 
@@ -76,6 +75,26 @@ Wire wire_between(const Grid& grid, const Item& a, const Item& b) {
   return wire;
 }
 
+// The beginning of a cable that leaves the part that is drawn: towards the next router, or for one
+// that closes a ring away from it. Null for cables that skip routers.
+std::optional<Wire> stub_at(const Grid& grid, const Item& shown, const Item& hidden) {
+  for (std::size_t d = 0; d < 3; ++d) {
+    const int step = coordinate(hidden, d) - coordinate(shown, d);
+    if (step == 0) continue;
+    const bool closes = std::abs(step) == grid.size[d] - 1;
+    if (std::abs(step) != 1 && !closes) return std::nullopt;
+    const double length = 0.42 * ((step > 0) == (std::abs(step) == 1) ? 1 : -1);
+    Wire wire;
+    wire.from = wire.to = place_of(grid, shown);
+    if (d == 0) wire.to.x += length * grid.cell;
+    if (d == 1) wire.to.y += length * grid.cell;
+    if (d == 2) wire.to = {wire.to.x + length * kDepthX, wire.to.y + length * kDepthY};
+    wire.opacity = 0.5;
+    return wire;
+  }
+  return std::nullopt;
+}
+
 std::string size_text(const std::vector<int>& size) {
   std::string text;
   for (const int extent : size) text += (text.empty() ? "" : " x ") + std::to_string(extent);
@@ -93,13 +112,14 @@ std::vector<int> extents_of(const Condensed& graph) {
   return extents;
 }
 
-void add_notes(Frame& frame, const Grid& grid, const std::vector<int>& extents) {
+void add_notes(Frame& frame, const Grid& grid, const std::vector<int>& extents,
+               const std::string& each) {
   std::vector<int> shown;
   for (std::size_t d = 0; d < extents.size(); ++d) shown.push_back(d < 3 ? grid.shown[d] : 1);
-  frame.captions.push_back({{0, 10}, size_text(extents) + " routers", true});
+  frame.captions.push_back({{0, 10}, size_text(extents) + " routers" + each, true});
   if (shown == extents) return;
   frame.notes.push_back("The corner of " + size_text(shown) + " routers is drawn of " +
-                        size_text(extents) + "; cables that leave it are not.");
+                        size_text(extents) + "; of cables that leave it the beginning.");
 }
 
 }  // namespace
@@ -107,17 +127,25 @@ void add_notes(Frame& frame, const Grid& grid, const std::vector<int>& extents) 
 Frame lay_out_grid(const Condensed& graph) {
   const Grid grid = measure(graph);
   Frame frame;
-  const std::vector<int> nodes = nodes_at(graph);
+  std::vector<int> routers;
+  for (std::size_t i = 0; i < graph.items.size(); ++i) {
+    if (!graph.items[i].is_node()) routers.push_back(static_cast<int>(i));
+  }
+  const std::string each = each_holds(graph, routers);
   double most = 0;
   for (const Join& join : graph.joins) most = std::max(most, join.bandwidth);
   for (const Join& join : graph.joins) {
     const Item& a = graph.items[join.a];
     const Item& b = graph.items[join.b];
-    if (!is_shown(grid, a) || !is_shown(grid, b)) continue;
-    Wire wire = wire_between(grid, a, b);
-    wire.kind = join.kind;
-    wire.weight = join.bandwidth / most;
-    frame.wires.push_back(wire);
+    if (!is_shown(grid, a) && !is_shown(grid, b)) continue;
+    const bool both = is_shown(grid, a) && is_shown(grid, b);
+    std::optional<Wire> wire = both                ? wire_between(grid, a, b)
+                               : is_shown(grid, a) ? stub_at(grid, a, b)
+                                                   : stub_at(grid, b, a);
+    if (!wire || a.is_node() || b.is_node()) continue;
+    wire->kind = join.kind;
+    wire->weight = join.bandwidth / most;
+    frame.wires.push_back(*wire);
   }
   const bool is_deep = grid.shown[2] > 1;
   for (std::size_t i = 0; i < graph.items.size(); ++i) {
@@ -131,14 +159,14 @@ Frame lay_out_grid(const Condensed& graph) {
     if (!is_deep) {
       for (const int x : item.place)
         shape.label += (shape.label.empty() ? "" : ",") + std::to_string(x);
-      shape.caption = fmt::format("{} node{}", nodes[i], nodes[i] == 1 ? "" : "s");
+      if (each.empty()) shape.caption = content_of(graph, static_cast<int>(i));
     }
     frame.shapes.push_back(std::move(shape));
   }
-  add_notes(frame, grid, extents_of(graph));
+  add_notes(frame, grid, extents_of(graph), each);
   const double depth = grid.shown[2] - 1;
   frame.size = {std::max(420.0, grid.cell * (grid.shown[0] + 0.2) + kDepthX * depth),
-                grid.cell * (grid.shown[1] + 0.2) - kDepthY * depth + 20};
+                grid.cell * (grid.shown[1] - 0.4) - kDepthY * depth + grid.radius + 16};
   return frame;
 }
 

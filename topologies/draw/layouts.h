@@ -35,6 +35,7 @@ struct Caption {
   Point at;
   std::string words;
   bool strong = false;
+  Anchor anchor = Anchor::start;
 };
 
 struct Frame {
@@ -60,8 +61,12 @@ Frame lay_out_circle(const Condensed& graph);
 // A node's own shape on a picture, or a switch's.
 Shape shape_of(const Item& item);
 
-// By switch the number of nodes that have a cable to it, [items].
-std::vector<int> nodes_at(const Condensed& graph);
+// ", 2 nodes each" where all items listed hold equally many (nodes of a switch, accelerators of a
+// node); else "", and each of their shapes says how many.
+std::string each_holds(const Condensed& graph, const std::vector<int>& items);
+
+// "2 nodes" of a switch, "8 GPUs" of a node.
+std::string content_of(const Condensed& graph, int item);
 
 // What the inside of node 0 looks like: accelerators, NICs and switches, in a frame of this width.
 Frame lay_out_node(const Cluster& cluster, double width);

@@ -6,6 +6,7 @@
 #include <cmath>
 #include <map>
 #include <numbers>
+#include <set>
 #include <utility>
 
 #include "topologies/draw/layouts.h"
@@ -13,9 +14,10 @@
 namespace moesim::topologies {
 namespace {
 
-constexpr double kSide = 600;
+constexpr double kSide = 660;
 constexpr int kMostOnCircle = 32;
 constexpr int kMostGroups = 40;
+constexpr int kMostPlain = 12;     // groups whose cables are all drawn alike
 constexpr int kMostRouters = 160;  // drawn one by one
 
 // Clockwise from the top.
@@ -74,10 +76,7 @@ class GroupLayout {
       place_group(group, routers, static_cast<double>(index++) / shown_groups_);
     }
     add_wires();
-    frame_.captions.push_back({{0, 10},
-                               fmt::format("{} groups of {} routers", groups_.items.size(),
-                                           groups_.items.begin()->second.size()),
-                               true});
+    frame_.captions.push_back({{0, 10}, heading(), true});
     if (shown_groups_ < static_cast<int>(groups_.items.size())) {
       frame_.notes.push_back(
           fmt::format("{} of {} groups are drawn.", shown_groups_, groups_.items.size()));
@@ -117,8 +116,20 @@ class GroupLayout {
     if (alone_) disc.label = std::to_string(group);
     frame_.shapes.push_back(disc);
     if (alone_) return;
-    const Point outside = on_circle({kSide / 2, kSide / 2}, kOuter + radius_ + 10, turn);
-    frame_.captions.push_back({{outside.x - 18, outside.y + 4}, fmt::format("group {}", group)});
+    const double sideways = std::abs(std::sin(2 * std::numbers::pi * turn));
+    const Point outside =
+        on_circle({kSide / 2, kSide / 2}, kOuter + radius_ + 14 + 14 * sideways, turn);
+    frame_.captions.push_back(
+        {{outside.x, outside.y + 4}, fmt::format("group {}", group), false, Anchor::middle});
+  }
+
+  std::string heading() const {
+    std::vector<int> routers;
+    for (const auto& [group, items] : groups_.items) {
+      routers.insert(routers.end(), items.begin(), items.end());
+    }
+    return fmt::format("{} groups of {} routers{}", groups_.items.size(),
+                       groups_.items.begin()->second.size(), each_holds(graph_, routers));
   }
 
   void add_wires() {
@@ -126,15 +137,22 @@ class GroupLayout {
     for (const Join& join : graph_.joins) {
       if (!graph_.items[join.a].is_node()) most = std::max(most, join.bandwidth);
     }
+    std::set<std::pair<int, int>> drawn;  // pairs of groups, where those are single discs
     for (const Join& join : graph_.joins) {
       if (!is_shown_[join.a] || !is_shown_[join.b]) continue;
-      const bool same = graph_.items[join.a].place[0] == graph_.items[join.b].place[0];
-      if (same && alone_) continue;
-      Wire wire = chord(at_[join.a], at_[join.b], same ? 0 : 0.25);
+      const int a = graph_.items[join.a].place[0];
+      const int b = graph_.items[join.b].place[0];
+      if (alone_ && (a == b || !drawn.insert(std::minmax(a, b)).second)) continue;
+      Wire wire = chord(at_[join.a], at_[join.b], a == b ? 0 : 0.25);
       wire.kind = join.kind;
-      wire.weight = join.bandwidth / most * (same ? 0.3 : 0.6);
-      wire.opacity = same ? 0.5 : (shown_groups_ > 12 ? 0.35 : 0.8);
+      wire.weight = join.bandwidth / most * (a == b ? 0.3 : 0.6);
+      wire.opacity = a == b ? 0.5 : 0.8;
+      const bool is_first = std::min(a, b) == groups_.items.begin()->first;
+      if (shown_groups_ > kMostPlain && a != b && !is_first) wire.opacity = 0.12;
       frame_.wires.push_back(wire);
+    }
+    if (shown_groups_ > kMostPlain) {
+      frame_.notes.push_back("The first group's cables stand out, those of the others are faint.");
     }
   }
 
@@ -167,7 +185,7 @@ Frame lay_out_circle(const Condensed& graph) {
   frame.size = {kSide, kSide - 60};
   const std::vector<int> on = items_on_circle(graph);
   const int shown = std::min(kMostOnCircle, static_cast<int>(on.size()));
-  const std::vector<int> nodes = nodes_at(graph);
+  const std::string each = each_holds(graph, on);
   std::vector<Point> at(graph.items.size());
   std::vector<bool> is_shown(graph.items.size());
   const double radius = shown == 1 ? 0 : 205;
@@ -179,9 +197,7 @@ Frame lay_out_circle(const Condensed& graph) {
     const double room = shown == 1 ? 90 : 2 * std::numbers::pi * radius / shown - 6;
     const double width = std::clamp(room, 14.0, item.is_node() ? 70.0 : 46.0);
     shape.size = {width, shape.round ? width : 28};
-    if (!item.is_node())
-      shape.caption = fmt::format("{} node{}", nodes[on[i]], nodes[on[i]] == 1 ? "" : "s");
-    if (shown > 20) shape.caption.clear();
+    if (each.empty() && shown <= 20) shape.caption = content_of(graph, on[i]);
     at[on[i]] = shape.centre;
     is_shown[on[i]] = true;
     frame.shapes.push_back(std::move(shape));
@@ -197,7 +213,7 @@ Frame lay_out_circle(const Condensed& graph) {
     frame.wires.push_back(wire);
   }
   const char* noun = graph.items[on[0]].is_node() ? "nodes" : "routers";
-  frame.captions.push_back({{0, 10}, fmt::format("{} {}", on.size(), noun), true});
+  frame.captions.push_back({{0, 10}, fmt::format("{} {}{}", on.size(), noun, each), true});
   if (shown < static_cast<int>(on.size())) {
     frame.notes.push_back(fmt::format("{} of {} {} are drawn.", shown, on.size(), noun));
   }

@@ -14,7 +14,8 @@ constexpr double kCaptionWidth = 96;
 constexpr double kRowHeight = 116;
 constexpr double kBoxHeight = 30;
 constexpr std::size_t kMostShown = 12;
-constexpr std::size_t kShownLast = 4;  // of a row that is cut short
+constexpr std::size_t kManyWires = 60;  // more are drawn finer
+constexpr std::size_t kShownLast = 4;   // of a row that is cut short
 
 // A row's items that are shown; -1 stands for those left out.
 std::vector<int> shown_of(const std::vector<int>& row) {
@@ -63,7 +64,7 @@ class TierLayout {
           shown[i] < 0 ? more(row.size() - shown.size() + 1) : shape_of(graph_.items[shown[i]]);
       shape.centre = {kCaptionWidth + slot * (static_cast<double>(i) + 0.5), y};
       shape.size = {width, kBoxHeight};
-      if (tier > 0) shape.caption.clear();
+      if (tier == 0 && shown[i] >= 0) shape.caption = content_of(graph_, shown[i]);
       if (shown[i] >= 0) at_[shown[i]] = static_cast<int>(frame_.shapes.size()) + 1;
       frame_.shapes.push_back(std::move(shape));
     }
@@ -109,6 +110,11 @@ class TierLayout {
       wire.opacity = 0.6;
       frame_.wires.push_back(wire);
     }
+    if (frame_.wires.size() <= kManyWires) return;
+    for (Wire& wire : frame_.wires) {
+      wire.weight *= 0.3;
+      wire.opacity = 0.5;
+    }
   }
 
   const Condensed& graph_;
@@ -125,20 +131,21 @@ Shape shape_of(const Item& item) {
   shape.colour = item.is_node() ? "node" : "fabric_switch";
   shape.label = item.name;
   shape.hover = item.name;
-  if (item.is_node()) {
-    shape.caption = fmt::format("{} GPU{}", item.accelerators, item.accelerators == 1 ? "" : "s");
-  } else {
-    shape.hover += fmt::format(", {} ports", item.ports);
-  }
+  if (!item.is_node()) shape.hover += fmt::format(", {} ports", item.ports);
   return shape;
 }
 
-std::vector<int> nodes_at(const Condensed& graph) {
-  std::vector<int> nodes(graph.items.size());
-  for (const Join& join : graph.joins) {
-    if (graph.items[join.a].is_node() && !graph.items[join.b].is_node()) ++nodes[join.b];
-  }
-  return nodes;
+std::string content_of(const Condensed& graph, int item) {
+  const Item& of = graph.items[item];
+  const int count = of.is_node() ? of.accelerators : of.nodes;
+  return fmt::format("{} {}{}", count, of.is_node() ? "GPU" : "node", count == 1 ? "" : "s");
+}
+
+std::string each_holds(const Condensed& graph, const std::vector<int>& items) {
+  const std::string first = content_of(graph, items.front());
+  const bool alike = std::all_of(items.begin(), items.end(),
+                                 [&](int item) { return content_of(graph, item) == first; });
+  return alike ? ", " + first + " each" : "";
 }
 
 }  // namespace moesim::topologies
