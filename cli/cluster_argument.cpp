@@ -52,16 +52,25 @@ void check_assignments(const std::vector<std::string>& assignments, bool is_grap
   }
 }
 
+// Presets leave the number of nodes open.
+bool says_nodes(const base::JsonValue& section) {
+  return section.find("num_nodes") != nullptr || section.find("node_groups") != nullptr ||
+         section.find("file") != nullptr;
+}
+
 NamedCluster built(const base::JsonValue& document, std::string title) {
   const base::JsonValue* section = document.find("cluster");
-  if (section->find("num_nodes") == nullptr && section->find("node_groups") == nullptr) {
+  const base::JsonValue resolved = document_with(topologies::resolve_cluster_presets(*section));
+  if (!says_nodes(*resolved.find("cluster"))) {
     throw base::Error("--set", title + " leaves open how many nodes there are",
                       "add --set cluster.num_nodes=8");
   }
-  const base::JsonValue resolved = document_with(topologies::resolve_cluster_presets(*section));
   ClusterDocument read;
   base::ReadReport report;
   base::read_json(resolved, read, report);
+  if (const base::JsonValue* file = section->find("file")) {
+    read.cluster.file = experiments::resolve_path(*file).string();
+  }
   NamedCluster named;
   try {
     named.cluster = topologies::build_cluster(read.cluster);

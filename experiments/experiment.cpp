@@ -2,6 +2,7 @@
 #include "experiments/experiment.h"
 
 #include <algorithm>
+#include <initializer_list>
 
 #include "base/error.h"
 
@@ -72,10 +73,9 @@ void replace(JsonValue& document, const char* section, JsonValue (*resolve)(cons
   if (JsonValue* value = document.find(section)) *value = resolve(*value);
 }
 
-void rebase(const JsonValue& document, const char* section, const char* key, std::string& path) {
-  const JsonValue* value = document.find("routing");
-  if (value != nullptr && section != nullptr) value = value->find(section);
-  if (value != nullptr) value = value->find(key);
+void rebase(const JsonValue& document, std::initializer_list<const char*> keys, std::string& path) {
+  const JsonValue* value = &document;
+  for (const char* key : keys) value = value != nullptr ? value->find(key) : nullptr;
   if (value != nullptr && !path.empty()) path = resolve_path(*value).string();
 }
 
@@ -159,8 +159,9 @@ Experiment read_experiment(const JsonValue& document, base::ReadReport& report) 
   base::read_json(resolve_presets(document), experiment, report);
   check_name(document, experiment.name);
   experiment.scenario.name = experiment.name;
-  rebase(document, nullptr, "trace", experiment.scenario.routing.trace);
-  rebase(document, "proxy", "text", experiment.scenario.routing.proxy.text);
+  rebase(document, {"routing", "trace"}, experiment.scenario.routing.trace);
+  rebase(document, {"routing", "proxy", "text"}, experiment.scenario.routing.proxy.text);
+  rebase(document, {"cluster", "file"}, experiment.scenario.cluster.file);
   return experiment;
 }
 

@@ -125,7 +125,6 @@ EXCEPTIONS = Exceptions(
         'sim/routing/numerics_routing.cpp',
         'sim/routing/routing_config.cpp',
         'topologies/accelerator.cpp',
-        'topologies/builders/node.cpp',
     ),
 )
 

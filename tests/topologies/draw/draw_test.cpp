@@ -43,6 +43,7 @@ TEST(Draw, TheLayoutIsSeenInTheGraph) {
 // Well-formed XML with a title, and at most a few hundred shapes however large the cluster.
 TEST(Draw, EveryTopologyGivesWellFormedSvgOfBoundedSize) {
   for (const auto& [topology, name] : names_of(Topology{})) {
+    if (topology == Topology::file) continue;  // what is read, not built
     for (const int nodes : {1, 4, 128}) {
       const std::string svg = draw_svg(build_cluster(example_config(topology, nodes, 4)), name);
       int elements = 0;
