@@ -26,7 +26,8 @@ class DrawnCluster {
     return cluster.accelerators.back();
   }
   int nic(int node) {
-    return add({topologies::VertexKind::nic, "nic" + std::to_string(cluster.vertices.size()), node});
+    return add(
+        {topologies::VertexKind::nic, "nic" + std::to_string(cluster.vertices.size()), node});
   }
   int pcie_switch(int node) { return add({topologies::VertexKind::pcie_switch, "pcie", node}); }
   int scale_up_switch(int node) {
@@ -131,15 +132,15 @@ inline topologies::ClusterConfig config_of_topology(topologies::Topology topolog
 
 inline std::vector<topologies::Topology> all_topologies() {
   using topologies::Topology;
-  return {Topology::single_switch, Topology::full_mesh,  Topology::rail_optimized_fat_tree,
-          Topology::fat_tree,      Topology::rail_only,  Topology::dual_plane,
-          Topology::nvl72,         Topology::dragonfly,  Topology::torus,
+  return {Topology::single_switch, Topology::full_mesh, Topology::rail_optimized_fat_tree,
+          Topology::fat_tree,      Topology::rail_only, Topology::dual_plane,
+          Topology::nvl72,         Topology::dragonfly, Topology::torus,
           Topology::hyperx};
 }
 
 // Switches in a random connected graph, some cables double; nodes of 1 to 4 accelerators on a
-// scale-up switch or without one, PCIe switches here and there, NICs with one or two ports on random
-// switches; some accelerators have several NICs, some none.
+// scale-up switch or without one, PCIe switches here and there, NICs with one or two ports on
+// random switches; some accelerators have several NICs, some none.
 inline topologies::Cluster random_cluster(std::uint64_t seed) {
   base::Rng rng(seed, "random_cluster");
   DrawnCluster drawn;

@@ -135,8 +135,8 @@ class Oracle {
     if (from.kind == VertexKind::accelerator && link.from != source_) return -1;
     if (to.kind == VertexKind::accelerator && link.to != destination_) return -1;
     if (has_entered && to.kind == VertexKind::fabric_switch) return -1;
-    const bool enters = (to.kind == VertexKind::nic || to.kind == VertexKind::pcie_switch) &&
-                        to.node != from.node;
+    const bool enters =
+        (to.kind == VertexKind::nic || to.kind == VertexKind::pcie_switch) && to.node != from.node;
     if (enters && to.node != cluster_.vertices[destination_].node) return -1;
     return link.to + (has_entered || enters ? num_vertices_ : 0);
   }
@@ -148,7 +148,8 @@ class Oracle {
   std::vector<int> hops_;  // [states]
 };
 
-// Every next hop on the ways of every pair, on clusters of all shapes, half of them with links down.
+// Every next hop on the ways of every pair, on clusters of all shapes, half of them with links
+// down.
 class RandomClusters : public ::testing::TestWithParam<int> {};
 
 TEST_P(RandomClusters, HaveTheNextHopsOfAPlainSearch) {

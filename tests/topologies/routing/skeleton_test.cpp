@@ -57,8 +57,8 @@ TEST(Skeleton, ForcedLinksOutAreAChain) {
   const Exit& exit = s.exits[two.gpus[3]];
   ASSERT_EQ(exit.count, 2);
   const std::span<const int> chain(s.chains.data() + exit.first, 2);
-  EXPECT_EQ(testing::names_along(cluster, chain),
-            cluster.vertices[two.gpus[3]].name + " " + cluster.vertices[two.nics[3]].name + " leaf");
+  EXPECT_EQ(testing::names_along(cluster, chain), cluster.vertices[two.gpus[3]].name + " " +
+                                                      cluster.vertices[two.nics[3]].name + " leaf");
   EXPECT_EQ(s.junctions[exit.junction], two.leaf);
   EXPECT_EQ(s.exits[two.nvswitches[1]].junction, -1);
 }
