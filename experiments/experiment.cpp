@@ -2,6 +2,7 @@
 #include "experiments/experiment.h"
 
 #include <algorithm>
+#include <initializer_list>
 
 #include "base/error.h"
 
@@ -72,17 +73,10 @@ void replace(JsonValue& document, const char* section, JsonValue (*resolve)(cons
   if (JsonValue* value = document.find(section)) *value = resolve(*value);
 }
 
-// Paths of the routing section of `root`, written relative to the file that holds them.
-void rebase(const JsonValue& root, sim::RoutingConfig& routing) {
-  const JsonValue* section = root.find("routing");
-  if (section == nullptr) return;
-  const JsonValue* trace = section->find("trace");
-  if (trace != nullptr && !routing.trace.empty()) routing.trace = resolve_path(*trace).string();
-  const JsonValue* proxy = section->find("proxy");
-  const JsonValue* text = proxy == nullptr ? nullptr : proxy->find("text");
-  if (text != nullptr && !routing.proxy.text.empty()) {
-    routing.proxy.text = resolve_path(*text).string();
-  }
+void rebase(const JsonValue& document, std::initializer_list<const char*> keys, std::string& path) {
+  const JsonValue* value = &document;
+  for (const char* key : keys) value = value != nullptr ? value->find(key) : nullptr;
+  if (value != nullptr && !path.empty()) path = resolve_path(*value).string();
 }
 
 }  // namespace
@@ -193,9 +187,13 @@ Experiment read_experiment(const JsonValue& document, base::ReadReport& report) 
   base::read_json(resolved, experiment, report);
   check_name(document, experiment.name);
   experiment.scenario.name = experiment.name;
-  rebase(document, experiment.scenario.routing);
+  rebase(document, {"routing", "trace"}, experiment.scenario.routing.trace);
+  rebase(document, {"routing", "proxy", "text"}, experiment.scenario.routing.proxy.text);
+  rebase(document, {"cluster", "file"}, experiment.scenario.cluster.file);
   for (std::size_t i = 0; i < experiment.scenario.jobs.size(); ++i) {
-    rebase(resolved.find("jobs")->items[i], experiment.scenario.jobs[i].routing);
+    const JsonValue& job = resolved.find("jobs")->items[i];
+    rebase(job, {"routing", "trace"}, experiment.scenario.jobs[i].routing.trace);
+    rebase(job, {"routing", "proxy", "text"}, experiment.scenario.jobs[i].routing.proxy.text);
   }
   return experiment;
 }

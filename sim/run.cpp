@@ -36,17 +36,10 @@ RoutingDemand routing_demand(const Scenario& scenario, const Sizes& sizes) {
 
 // Group g is the job's ranks [g * ep, (g + 1) * ep): expert parallelism inside neighbouring nodes.
 std::vector<Group> expert_groups(const topologies::Cluster& cluster, const Job& job) {
-  std::vector<Group> groups(job.sizes.num_groups);
-  std::map<int, int> ranks_of_node;
-  for (std::size_t i = 0; i < job.ranks.size(); ++i) {
-    const int rank = job.ranks[i];
-    const int node = cluster.node_of_rank(rank);
-    Group& group = groups[i / job.sizes.expert_parallel];
-    const bool new_node = group.ranks.empty() || cluster.node_of_rank(group.ranks.back()) != node;
-    if (new_node) ++group.layout.num_nodes;
-    group.ranks.push_back(rank);
-    group.local_index.push_back(ranks_of_node[node]++);
-    group.layout.node_of_rank.push_back(group.layout.num_nodes - 1);
+  const int size = job.sizes.expert_parallel;
+  std::vector<Group> groups;
+  for (auto first = job.ranks.begin(); first != job.ranks.end(); first += size) {
+    groups.push_back(group_of(cluster, {first, first + size}));
   }
   return groups;
 }

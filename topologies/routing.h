@@ -46,12 +46,14 @@ struct Path {
   double share = 1;
 };
 
-// What changes on a link while a simulation runs.
+// What changes on a link while a simulation runs. The figures are the new ones of a link that is
+// up; one that goes down keeps its old ones. A node, NIC or switch that fails is all its links,
+// both ways.
 struct LinkChange {
   int link = 0;
   bool up = true;
-  base::BytesPerSecond bandwidth;
-  base::Seconds latency;
+  base::BytesPerSecond bandwidth = {};
+  base::Seconds latency = {};
 };
 
 struct LinkLoad {

@@ -133,21 +133,5 @@ TEST_P(Routes, WalkTheSameLinksWithoutBeingRemembered) {
   }
 }
 
-// 0 -> 1 twice, 5 + 7 bytes, over links 0 (gpu0->switch) and 3 (switch->gpu1); no bytes, no load.
-TEST(LinkLoads, SumBytesPerLinkInLinkOrder) {
-  const Cluster cluster = testing::example_star({0, 0, 0});
-  Router router(cluster);
-  const std::vector<Transfer> transfers = {{0, 1, base::Bytes(5)},
-                                           {0, 1, base::Bytes(7)},
-                                           {2, 1, base::Bytes(0)},
-                                           {2, 2, base::Bytes(9)}};
-  const std::vector<LinkLoad> loads = link_loads(router, transfers);
-  ASSERT_EQ(loads.size(), 2u);
-  EXPECT_EQ(loads[0].link, 0);
-  EXPECT_EQ(loads[1].link, 3);
-  EXPECT_EQ(loads[0].bytes.value, 12);
-  EXPECT_EQ(loads[1].bytes.value, 12);
-}
-
 }  // namespace
 }  // namespace moesim::topologies
