@@ -130,18 +130,14 @@ TEST(Router, ChoosesAsTablesOfEachDestinationWould) {
     if (topology == Topology::dragonfly) continue;
     const Cluster cluster = build_cluster(testing::config_of_topology(topology));
     const Graph graph = make_graph(cluster);
-    for (const std::uint64_t seed : {0, 11}) {
-      Router router(cluster, {.seed = seed});
-      for (int source = 0; source < cluster.num_ranks(); ++source) {
-        for (int destination = 0; destination < cluster.num_ranks(); ++destination) {
-          const auto expected = plain_route(cluster, graph, seed, {source, destination, {}});
-          ASSERT_EQ(router.has_route(source, destination), expected.has_value());
-          if (!expected) continue;
-          const std::span<const int> route = router.route(source, destination);
-          ASSERT_EQ(std::vector<int>(route.begin(), route.end()), *expected);
-        }
-      }
-    }
+    Router router(cluster, {.seed = 11});
+    testing::for_all_pairs(cluster, [&](int source, int destination) {
+      const auto expected = plain_route(cluster, graph, 11, {source, destination, {}});
+      ASSERT_EQ(router.has_route(source, destination), expected.has_value());
+      if (!expected) return;
+      const std::span<const int> route = router.route(source, destination);
+      ASSERT_EQ(std::vector<int>(route.begin(), route.end()), *expected);
+    });
   }
 }
 
@@ -263,16 +259,14 @@ TEST(Apply, IsTheSameAsAClusterWithoutTheLinks) {
     }
     router.apply(down);
     fresh.apply(down);
-    for (int source = 0; source < cluster.num_ranks(); ++source) {
-      for (int destination = 0; destination < cluster.num_ranks(); ++destination) {
-        ASSERT_EQ(router.has_route(source, destination), fresh.has_route(source, destination));
-        if (!router.has_route(source, destination)) continue;
-        const std::span<const int> links = router.route(source, destination);
-        const std::span<const int> same = fresh.walk(source, destination);
-        ASSERT_TRUE(std::equal(links.begin(), links.end(), same.begin(), same.end()));
-        for (const int link : links) ASSERT_TRUE(router.is_up(link));
-      }
-    }
+    testing::for_all_pairs(cluster, [&](int source, int destination) {
+      ASSERT_EQ(router.has_route(source, destination), fresh.has_route(source, destination));
+      if (!router.has_route(source, destination)) return;
+      const std::span<const int> links = router.route(source, destination);
+      const std::span<const int> same = fresh.walk(source, destination);
+      ASSERT_TRUE(std::equal(links.begin(), links.end(), same.begin(), same.end()));
+      for (const int link : links) ASSERT_TRUE(router.is_up(link));
+    });
   }
 }
 
