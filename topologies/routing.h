@@ -99,6 +99,10 @@ class Router {
   // is none, or when a message is sprayed over 65,536 ways or more.
   std::span<const Path> paths(int source, int destination);
 
+  // As paths(), but nothing is remembered: the span lasts until the next call of any function of
+  // this Router. As cheap as walk() but under spray, where it takes time by the way.
+  std::span<const Path> walk_paths(int source, int destination);
+
   // The greatest sum of link latencies over the ways. As cheap as walk().
   base::Seconds latency(int source, int destination);
 

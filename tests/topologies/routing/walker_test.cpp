@@ -228,10 +228,15 @@ TEST_P(EveryPolicy, WalksFromEndToEndInSharesOfOne) {
     const Cluster cluster = build_cluster(testing::config_of_topology(topology));
     Router router(cluster, {.policy = GetParam(), .rail_forwarding = true, .seed = 3});
     testing::for_all_pairs(cluster, [&](int source, int destination) {
+      const std::span<const Path> walked = router.walk_paths(source, destination);
+      std::vector<std::vector<int>> links;
+      for (const Path& path : walked) links.emplace_back(path.links.begin(), path.links.end());
       double shares = source == destination ? 1 : 0;
+      std::size_t i = 0;
       for (const Path& path : router.paths(source, destination)) {
         shares += path.share;
         const int start = cluster.accelerators[source];
+        ASSERT_EQ(std::vector<int>(path.links.begin(), path.links.end()), links.at(i++));
         ASSERT_EQ(end_of(cluster, start, path.links), cluster.accelerators[destination]);
       }
       ASSERT_NEAR(shares, 1, 1e-12);
