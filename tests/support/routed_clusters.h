@@ -69,6 +69,16 @@ inline std::string names_along(const topologies::Cluster& cluster, std::span<con
   return names;
 }
 
+// Calls visit(source, destination) for all pairs of ranks, a rank and itself too.
+template <class Visit>
+void for_all_pairs(const topologies::Cluster& cluster, Visit visit) {
+  for (int source = 0; source < cluster.num_ranks(); ++source) {
+    for (int destination = 0; destination < cluster.num_ranks(); ++destination) {
+      visit(source, destination);
+    }
+  }
+}
+
 // One accelerator and NIC a node, each at its own router of a grid: `at` is the router's vertex by
 // its place. Only vertices; cables between routers are the caller's.
 struct DrawnGrid {

@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <queue>
 #include <string>
+#include <utility>
 
 #include "tests/support/routed_clusters.h"
 #include "topologies/graph.h"
@@ -148,12 +149,34 @@ class Oracle {
   std::vector<int> hops_;  // [states]
 };
 
-// Every next hop on the ways of every pair, on clusters of all shapes, half of them with links
-// down.
+// Compares the next hops at everything on the ways of one pair.
+void compare_ways(NextHops& next, const Cluster& cluster, const Oracle& oracle,
+                  const std::pair<int, int>& ends) {
+  const Destination& to = next.towards(ends.second);
+  std::vector<int> states = {ends.first};
+  const int num_vertices = static_cast<int>(cluster.vertices.size());
+  for (std::size_t i = 0; i < states.size(); ++i) {
+    const int vertex = states[i] % num_vertices;
+    if (vertex == ends.second) continue;
+    std::vector<int> links;
+    next.next_links(vertex, to, links);
+    std::vector<int> expected;
+    for (const auto& [link, state] : oracle.next(states[i])) {
+      expected.push_back(link);
+      const bool is_new = std::find(states.begin(), states.end(), state) == states.end();
+      if (is_new) states.push_back(state);
+    }
+    ASSERT_EQ(links, expected) << "at " << cluster.vertices[vertex].name << " from "
+                               << cluster.vertices[ends.first].name << " to "
+                               << cluster.vertices[ends.second].name;
+  }
+}
+
+// On clusters of all shapes, half of them with links down.
 class RandomClusters : public ::testing::TestWithParam<int> {};
 
 TEST_P(RandomClusters, HaveTheNextHopsOfAPlainSearch) {
-  Cluster cluster = testing::random_cluster(GetParam());
+  const Cluster cluster = testing::random_cluster(GetParam());
   base::Rng rng(GetParam(), "down");
   std::vector<char> up = all_up(cluster);
   Cluster left = cluster;  // without the links that are down: they lead nowhere
@@ -164,31 +187,11 @@ TEST_P(RandomClusters, HaveTheNextHopsOfAPlainSearch) {
   }
   const Skeleton skeleton = make_skeleton(cluster, up);
   NextHops next(cluster, skeleton);
-  for (const int destination : cluster.accelerators) {
-    const Destination& to = next.towards(destination);
-    for (const int source : cluster.accelerators) {
-      if (source == destination) continue;
-      const Oracle oracle(left, source, destination);
-      std::vector<int> states = {source};
-      const int num_vertices = static_cast<int>(cluster.vertices.size());
-      for (std::size_t i = 0; i < states.size(); ++i) {
-        const int vertex = states[i] % num_vertices;
-        if (vertex == destination) continue;
-        std::vector<int> links;
-        next.next_links(vertex, to, links);
-        std::vector<int> expected;
-        for (const auto& [link, state] : oracle.next(states[i])) {
-          expected.push_back(link);
-          if (std::find(states.begin(), states.end(), state) == states.end()) {
-            states.push_back(state);
-          }
-        }
-        ASSERT_EQ(links, expected)
-            << "at " << cluster.vertices[vertex].name << " from " << cluster.vertices[source].name
-            << " to " << cluster.vertices[destination].name;
-      }
-    }
-  }
+  testing::for_all_pairs(cluster, [&](int source, int destination) {
+    if (source == destination) return;
+    const std::pair ends(cluster.accelerators[source], cluster.accelerators[destination]);
+    compare_ways(next, cluster, Oracle(left, ends.first, ends.second), ends);
+  });
 }
 
 INSTANTIATE_TEST_SUITE_P(Seeds, RandomClusters, ::testing::Range(0, 200));

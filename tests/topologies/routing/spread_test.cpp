@@ -62,6 +62,12 @@ TEST(Spray, LatencyIsThatOfTheSlowestWay) {
   EXPECT_DOUBLE_EQ(router.latency(0, 1).value, 4e-6);
 }
 
+double sum_latencies(const Cluster& cluster, std::span<const int> links) {
+  double sum = 0;
+  for (const int link : links) sum += cluster.links[link].latency.value;
+  return sum;
+}
+
 // Of every pair of every topology, whatever the doors: links of uneven latencies.
 TEST(Spray, LatencyIsTheGreatestOverTheListedWays) {
   for (const Topology topology : testing::all_topologies()) {
@@ -69,18 +75,14 @@ TEST(Spray, LatencyIsTheGreatestOverTheListedWays) {
     base::Rng rng(5, "latencies");
     for (Link& link : cluster.links) link.latency = base::Seconds(1e-6 * (1 + rng.uniform()));
     Router router(cluster, {.policy = RoutingPolicy::spray});
-    for (int source = 0; source < cluster.num_ranks(); ++source) {
-      for (int destination = 0; destination < cluster.num_ranks(); ++destination) {
-        if (!router.has_route(source, destination)) continue;
-        double greatest = 0;
-        for (const Path& path : router.paths(source, destination)) {
-          double sum = 0;
-          for (const int link : path.links) sum += cluster.links[link].latency.value;
-          greatest = std::max(greatest, sum);
-        }
-        ASSERT_NEAR(router.latency(source, destination).value, greatest, 1e-18);
+    testing::for_all_pairs(cluster, [&](int source, int destination) {
+      if (!router.has_route(source, destination)) return;
+      double greatest = 0;
+      for (const Path& path : router.paths(source, destination)) {
+        greatest = std::max(greatest, sum_latencies(cluster, path.links));
       }
-    }
+      ASSERT_NEAR(router.latency(source, destination).value, greatest, 1e-18);
+    });
   }
 }
 

@@ -204,34 +204,43 @@ TEST(RailForwarding, JoinsTheRailsOfARailOnlyFabric) {
   }
 }
 
-// What one link after the other joins up, without passing one twice, whatever the policy.
+// Where links lead to one after the other, -1 where they do not join or one comes twice.
+int end_of(const Cluster& cluster, int vertex, std::span<const int> links) {
+  std::set<int> seen;
+  for (const int link : links) {
+    if (cluster.links[link].from != vertex || !seen.insert(link).second) return -1;
+    vertex = cluster.links[link].to;
+  }
+  return vertex;
+}
+
+bool fits(RoutingPolicy policy, Topology topology) {
+  const bool is_grid = topology == Topology::torus || topology == Topology::hyperx;
+  if (policy == RoutingPolicy::dimension_order) return is_grid;
+  return policy != RoutingPolicy::valiant || is_grid || topology == Topology::dragonfly;
+}
+
 class EveryPolicy : public ::testing::TestWithParam<RoutingPolicy> {};
 
-TEST_P(EveryPolicy, WalksFromEndToEnd) {
+TEST_P(EveryPolicy, WalksFromEndToEndInSharesOfOne) {
   for (const Topology topology : testing::all_topologies()) {
+    if (!fits(GetParam(), topology)) continue;
     const Cluster cluster = build_cluster(testing::config_of_topology(topology));
-    const bool is_grid = topology == Topology::torus || topology == Topology::hyperx;
-    if (GetParam() == RoutingPolicy::dimension_order && !is_grid) continue;
-    if (GetParam() == RoutingPolicy::valiant && !is_grid && topology != Topology::dragonfly)
-      continue;
     Router router(cluster, {.policy = GetParam(), .rail_forwarding = true, .seed = 3});
-    for (int source = 0; source < cluster.num_ranks(); ++source) {
-      for (int destination = 0; destination < cluster.num_ranks(); ++destination) {
-        double shares = source == destination ? 1 : 0;
-        for (const Path& path : router.paths(source, destination)) {
-          shares += path.share;
-          int vertex = cluster.accelerators[source];
-          std::set<int> seen;
-          for (const int link : path.links) {
-            ASSERT_EQ(cluster.links[link].from, vertex);
-            ASSERT_TRUE(seen.insert(link).second);
-            vertex = cluster.links[link].to;
-          }
-          ASSERT_EQ(vertex, cluster.accelerators[destination]);
-        }
-        ASSERT_NEAR(shares, 1, 1e-12);
+    testing::for_all_pairs(cluster, [&](int source, int destination) {
+      const std::span<const Path> walked = router.walk_paths(source, destination);
+      std::vector<std::vector<int>> links;
+      for (const Path& path : walked) links.emplace_back(path.links.begin(), path.links.end());
+      double shares = source == destination ? 1 : 0;
+      std::size_t i = 0;
+      for (const Path& path : router.paths(source, destination)) {
+        shares += path.share;
+        const int start = cluster.accelerators[source];
+        ASSERT_EQ(std::vector<int>(path.links.begin(), path.links.end()), links.at(i++));
+        ASSERT_EQ(end_of(cluster, start, path.links), cluster.accelerators[destination]);
       }
-    }
+      ASSERT_NEAR(shares, 1, 1e-12);
+    });
   }
 }
 
