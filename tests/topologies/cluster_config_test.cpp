@@ -138,7 +138,8 @@ TEST(ClusterConfig, NodesAreGivenInOneOfTwoForms) {
   const std::string groups = R"("node_groups": [{"node": {"preset": "hgx_h100"}, "num_nodes": 1}])";
   EXPECT_EQ(message_of("{" + groups + R"(, "topology": "single_switch"})"), "read");
   EXPECT_EQ(message_of("{" + groups + R"(, "num_nodes": 2, "topology": "single_switch"})"),
-            "\"num_nodes\" has no effect: it is only used when cluster.node_groups is empty");
+            "\"num_nodes\" has no effect: it is only used when cluster.node_groups is empty and "
+            "cluster.topology is not file");
   EXPECT_EQ(message_of(R"({"topology": "single_switch", "num_nodes": 2})"), "missing key \"node\"");
   EXPECT_EQ(message_of(R"({"topology": "single_switch", "node_groups": [{"num_nodes": 2}]})"),
             "missing key \"node\"");
