@@ -10,7 +10,7 @@
 #include "base/error.h"
 #include "tests/support/built_cluster.h"
 #include "tests/support/example_cluster.h"
-#include "topologies/graph.h"
+#include "topologies/routing.h"
 
 namespace moesim::topologies {
 namespace {
@@ -276,12 +276,18 @@ void expect_sound(const Cluster& cluster) {
   }
 }
 
-// On shortest ways that pass no accelerator. Between rails that nothing joins there are none.
-void expect_routes(const Cluster& cluster) {
-  const Graph graph = make_graph(cluster);
-  for (int destination = 0; destination < cluster.num_ranks(); ++destination) {
-    const std::vector<int> hops = hops_to(graph, cluster.accelerators[destination]);
-    for (const int source : cluster.accelerators) ASSERT_NE(hops[source], kUnreachable);
+// By the config's own policy, which over rails that nothing joins passes a neighbour.
+void expect_routes(const Cluster& cluster, const RoutingOptions& options) {
+  Router router(cluster, options);
+  for (int source = 0; source < cluster.num_ranks(); ++source) {
+    for (int destination = 0; destination < cluster.num_ranks(); ++destination) {
+      int vertex = cluster.accelerators[source];
+      for (const int link : router.route(source, destination)) {
+        ASSERT_EQ(cluster.links[link].from, vertex);
+        vertex = cluster.links[link].to;
+      }
+      ASSERT_EQ(vertex, cluster.accelerators[destination]);
+    }
   }
 }
 
@@ -305,7 +311,7 @@ void expect_sound_at_all_sizes(ClusterConfig config) {
     EXPECT_EQ(cluster.num_ranks(), nodes * 4);
     expect_sound(cluster);
     EXPECT_NEAR(nic_bandwidth_out(cluster), nodes * 4 * 50e9, 1);
-    if (config.topology != Topology::rail_only) expect_routes(cluster);
+    expect_routes(cluster, routing_options(config));
     EXPECT_EQ(cluster, build_cluster(config));
   }
 }
