@@ -46,16 +46,23 @@ std::vector<Transfer> skewed_all_to_all(int num_ranks) {
   return transfers;
 }
 
-// What enters the accelerators is what was sent: whole bytes below 2^53 add up exactly.
+// What stays at an accelerator, of all that enters it, is what it was sent less what it sends:
+// whole bytes below 2^53 add up exactly, halves and quarters of sprayed ones nearly.
 void check_arrivals(const Cluster& cluster, const std::vector<Transfer>& transfers,
                     const std::vector<LinkLoad>& loads) {
-  std::vector<double> arrived(cluster.vertices.size());
-  for (const LinkLoad& load : loads) arrived[cluster.links[load.link].to] += load.bytes.value;
-  std::vector<double> sent(cluster.accelerators.size());
-  for (const Transfer& transfer : transfers) sent[transfer.destination] += transfer.bytes.value;
-  for (std::size_t rank = 0; rank < sent.size(); ++rank) {
-    const double difference = arrived[cluster.accelerators[rank]] - sent[rank];
-    CHECK(std::abs(difference) <= 1e-9 * sent[rank], "bytes were lost on the way");
+  std::vector<double> stays(cluster.vertices.size());
+  std::vector<double> passes(cluster.vertices.size());
+  for (const LinkLoad& load : loads) {
+    stays[cluster.links[load.link].to] += load.bytes.value;
+    stays[cluster.links[load.link].from] -= load.bytes.value;
+    passes[cluster.links[load.link].to] += load.bytes.value;
+  }
+  for (const Transfer& transfer : transfers) {
+    stays[cluster.accelerators[transfer.destination]] -= transfer.bytes.value;
+    stays[cluster.accelerators[transfer.source]] += transfer.bytes.value;
+  }
+  for (const int vertex : cluster.accelerators) {
+    CHECK(std::abs(stays[vertex]) <= 1e-9 * passes[vertex], "bytes were lost on the way");
   }
 }
 

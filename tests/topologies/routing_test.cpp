@@ -270,6 +270,54 @@ TEST(Apply, IsTheSameAsAClusterWithoutTheLinks) {
   }
 }
 
+// Vertices of any kind in a row, in nodes or not, each accelerator on two of them: nothing that a
+// builder makes. Each walk still ends, at its end, over no vertex twice.
+Cluster odd_cluster(std::uint64_t seed) {
+  base::Rng rng(seed, "odd_cluster");
+  DrawnCluster drawn;
+  const int count = 2 + static_cast<int>(rng.below(5));
+  for (int i = 0; i < count; ++i) {
+    drawn.fabric_switch("v" + std::to_string(i));
+    drawn.cluster.vertices[i].kind = static_cast<VertexKind>(1 + rng.below(4));
+    drawn.cluster.vertices[i].node = static_cast<int>(rng.below(4)) - 1;
+    if (i > 0) drawn.cable(i - 1, i);
+  }
+  for (int i = 0; i < 5; ++i) {
+    const int gpu = drawn.accelerator(i % 3);
+    const auto kind = static_cast<LinkKind>(rng.below(4));
+    for (int port = 0; port < 2; ++port) {
+      drawn.cable(gpu, static_cast<int>(rng.below(count)), kind);
+    }
+  }
+  return std::move(drawn.cluster);
+}
+
+TEST(Router, WalksEndOnGraphsOfAnyKind) {
+  int routes = 0;
+  for (int seed = 0; seed < 300; ++seed) {
+    const Cluster cluster = odd_cluster(seed);
+    Router router(cluster);
+    Router spraying(cluster, {.policy = RoutingPolicy::spray});
+    testing::for_all_pairs(cluster, [&](int source, int destination) {
+      ASSERT_EQ(router.has_route(source, destination), spraying.has_route(source, destination));
+      if (!router.has_route(source, destination)) return;
+      int vertex = cluster.accelerators[source];
+      std::set<int> passed = {vertex};
+      for (const int link : router.walk(source, destination)) {
+        ASSERT_EQ(cluster.links[link].from, vertex);
+        vertex = cluster.links[link].to;
+        ASSERT_TRUE(passed.insert(vertex).second);
+      }
+      ASSERT_EQ(vertex, cluster.accelerators[destination]);
+      double shares = source == destination ? 1 : 0;
+      for (const Path& path : spraying.walk_paths(source, destination)) shares += path.share;
+      ASSERT_NEAR(shares, 1, 1e-12);
+      ++routes;
+    });
+  }
+  EXPECT_GT(routes, 3000);
+}
+
 // Endpoints 2 and 3 are leaf0 and spine1: both send, receive and forward.
 TEST(Endpoints, ReducersAreEndsOfRoutesAndForward) {
   DrawnCluster drawn = two_spines();

@@ -27,7 +27,7 @@ std::vector<int> lengths_by_groups(const Cluster& cluster) {
       std::all_of(cluster.vertices.begin(), cluster.vertices.end(), [](const Vertex& vertex) {
         return vertex.kind != VertexKind::fabric_switch || vertex.place.size() == 2;
       });
-  if (!has_groups || Grid(cluster, std::vector<char>(lengths.size(), 1)).is_complete()) {
+  if (!has_groups || SwitchGrid(cluster, std::vector<char>(lengths.size(), 1)).is_complete()) {
     return lengths;
   }
   for (std::size_t l = 0; l < lengths.size(); ++l) {

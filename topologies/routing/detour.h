@@ -10,8 +10,8 @@
 
 #include "topologies/cluster.h"
 #include "topologies/routing/follow.h"
-#include "topologies/routing/grid.h"
 #include "topologies/routing/next_hops.h"
+#include "topologies/routing/switch_grid.h"
 
 namespace moesim::topologies {
 

@@ -10,7 +10,7 @@ namespace moesim::topologies {
 namespace {
 
 bool is_grid(const Cluster& cluster) {
-  return Grid(cluster, std::vector<char>(cluster.links.size(), 1)).is_complete();
+  return SwitchGrid(cluster, std::vector<char>(cluster.links.size(), 1)).is_complete();
 }
 
 bool has_groups(const Cluster& cluster) {
@@ -112,7 +112,7 @@ bool Walker::walk_to_grid(int& vertex, const Destination& to) {
   std::vector<int> choices;
   while (!is_placed(vertex)) {
     if (vertex == to.vertex) return false;
-    next_.next_links(vertex, to, choices);
+    next_.next_links(vertex, to, false, choices);
     if (choices.empty()) return false;
     links_.push_back(choices[hash_.choose(vertex, choices.size())]);
     vertex = skeleton_.head[links_.back()];

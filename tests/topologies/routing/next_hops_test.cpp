@@ -54,9 +54,9 @@ TEST(NextHops, ScaleUpLinksGoBeforePcieAtEqualHops) {
   const Skeleton skeleton = make_skeleton(drawn.cluster, all_up(drawn.cluster));
   NextHops next(drawn.cluster, skeleton);
   std::vector<int> links;
-  next.next_links(gpu0, next.towards(gpu1), links);
+  next.next_links(gpu0, next.towards(gpu1), false, links);
   EXPECT_EQ(links, std::vector<int>{over_scale_up});
-  next.next_links(gpu0, next.towards(gpu2), links);
+  next.next_links(gpu0, next.towards(gpu2), false, links);
   EXPECT_EQ(links, std::vector<int>{over_pcie});
 }
 
@@ -77,9 +77,9 @@ TEST(NextHops, NicsPassOnlyWhatBeginsOrEndsInTheirNode) {
   const Skeleton skeleton = make_skeleton(drawn.cluster, all_up(drawn.cluster));
   NextHops next(drawn.cluster, skeleton);
   std::vector<int> links;
-  next.next_links(gpus[0], next.towards(gpus[2]), links);
+  next.next_links(gpus[0], next.towards(gpus[2]), false, links);
   EXPECT_TRUE(links.empty());
-  next.next_links(gpus[0], next.towards(gpus[1]), links);
+  next.next_links(gpus[0], next.towards(gpus[1]), false, links);
   EXPECT_EQ(links.size(), 1u);
   EXPECT_EQ(hops_to(make_graph(drawn.cluster), gpus[2])[gpus[0]], 6);
 }
@@ -159,7 +159,7 @@ void compare_ways(NextHops& next, const Cluster& cluster, const Oracle& oracle,
     const int vertex = states[i] % num_vertices;
     if (vertex == ends.second) continue;
     std::vector<int> links;
-    next.next_links(vertex, to, links);
+    next.next_links(vertex, to, states[i] >= num_vertices, links);
     std::vector<int> expected;
     for (const auto& [link, state] : oracle.next(states[i])) {
       expected.push_back(link);
