@@ -81,7 +81,7 @@ class TopologyTest(MoesimTest):
                 (("draw", *PRESET, "-o", "cluster.png"), "end the name in .svg"),
                 (("import", "evil.xml", "-o", "x.json"), "the DOCTYPE declares"),
                 (("show",), "cluster is required"),
-                (("shw",), "topology")):
+                (("shw",), "subcommand is required")):
             done = self.topology(*arguments, code=2)
             self.assertIn(words, done.err)
             self.assertEqual(done.out, "")

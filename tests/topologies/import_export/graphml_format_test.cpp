@@ -20,10 +20,14 @@ constexpr const char* kPair = R"(<?xml version="1.0"?>
   <key id="b" for="edge" attr.name="bandwidth" attr.type="string"/>
   <key id="t" for="edge" attr.name="latency" attr.type="string"/>
   <graph edgedefault="directed">
-    <node id="x"><data key="m">a</data><data key="k">accelerator</data><data key="n">0</data><data key="r">1</data></node>
-    <node id="y"><data key="m">b</data><data key="k">accelerator</data><data key="n">0</data><data key="r">0</data></node>
-    <edge source="x" target="y"><data key="l">scale_up</data><data key="b">1 GB/s</data><data key="t">1 us</data></edge>
-    <edge source="y" target="x"><data key="l">scale_up</data><data key="b">2 GB/s</data><data key="t">1 us</data></edge>
+    <node id="x"><data key="m">a</data><data key="k">accelerator</data>
+      <data key="n">0</data><data key="r">1</data></node>
+    <node id="y"><data key="m">b</data><data key="k">accelerator</data>
+      <data key="n">0</data><data key="r">0</data></node>
+    <edge source="x" target="y"><data key="l">scale_up</data>
+      <data key="b">1 GB/s</data><data key="t">1 us</data></edge>
+    <edge source="y" target="x"><data key="l">scale_up</data>
+      <data key="b">2 GB/s</data><data key="t">1 us</data></edge>
   </graph>
 </graphml>
 )";
@@ -45,18 +49,18 @@ struct Case {
 TEST(GraphmlFormat, NamesWhatIsWrongAndWhere) {
   const Case cases[] = {
       {"\"directed\"", "\"undirected\"", "file:10", "must be directed"},
-      {"<node id=\"y\">", "<node id=\"x\">", "file:12", "\"x\" is given twice"},
-      {"target=\"y\"", "target=\"z\"", "file:13", "\"z\" is no node above it"},
-      {"<edge source=\"x\"", "<edge directed=\"false\" source=\"x\"", "file:13", "undirected edge"},
-      {"</graph>", "</graph><graph edgedefault=\"directed\"/>", "file:15", "a second <graph>"},
+      {"<node id=\"y\">", "<node id=\"x\">", "file:13", "\"x\" is given twice"},
+      {"target=\"y\"", "target=\"z\"", "file:15", "\"z\" is no node above it"},
+      {"<edge source=\"x\"", "<edge directed=\"false\" source=\"x\"", "file:15", "undirected edge"},
+      {"</graph>", "</graph><graph edgedefault=\"directed\"/>", "file:19", "a second <graph>"},
       {"<key id=\"r\"", "<port/><key id=\"r\"", "file:3", "<port> is not read"},
       {"attr.name=\"rank\"", "attr.name=\"rnk\"", "file:11", "unknown key \"rnk\""},
       {">accelerator<", ">gpu<", "file:11", "\"gpu\" is no kind"},
-      {">1 GB/s<", ">0 GB/s<", "file:13", "above 0"},
-      {">1 GB/s<", ">inf<", "file:13", "does not begin with a number"},
+      {">1 GB/s<", ">0 GB/s<", "file:15", "above 0"},
+      {">1 GB/s<", ">inf<", "file:15", "does not begin with a number"},
       {">1</data>", ">one</data>", "file:11", "must be an integer"},
-      {"target=\"y\"", "target=\"x\"", "file:13", "both ends are"},
-      {"</graphml>", "", "file:17", "malformed XML"},
+      {"target=\"y\"", "target=\"x\"", "file:15", "both ends are"},
+      {"</graphml>", "", "file:21", "malformed XML"},
       {"<?xml version=\"1.0\"?>", "<!DOCTYPE g [<!ENTITY a \"aaaa\"><!ENTITY b \"&a;&a;&a;&a;\">]>",
        "file:1", "an entity"},
       {"<?xml version=\"1.0\"?>", "<!DOCTYPE g [<!ENTITY a SYSTEM \"/etc/passwd\">]>", "file:1",

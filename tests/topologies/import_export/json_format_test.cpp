@@ -21,7 +21,8 @@ constexpr const char* kPair = R"({
     {"from": "a", "to": "s", "kind": "nic", "bandwidth": "50 GB/s", "latency": "1 us"},
     {"from": "s", "to": "a", "kind": "nic", "bandwidth": "50 GB/s", "latency": "1 us"},
     {"from": "b", "to": "s", "kind": "nic", "bandwidth": "25 GB/s", "latency": "0 s"},
-    {"from": "s", "to": "b", "kind": "nic", "bandwidth": "25 GB/s", "latency": "0 s", "name": "down"}
+    {"from": "s", "to": "b", "kind": "nic", "bandwidth": "25 GB/s", "latency": "0 s",
+     "name": "down"}
   ]
 }
 )";
@@ -79,10 +80,10 @@ TEST(JsonFormat, NamesWhatIsWrongAndWhere) {
       {"\"25 GB/s\"", "\"25\"", "file:12", "has no unit"},
       {"\"25 GB/s\"", "25", "file:12", "must be a string"},
       {"\"latency\": \"0 s\"", "\"latency\": \"-1 us\"", "file:12", "cannot be negative"},
-      {"\"latency\": \"0 s\", \"name\": \"down\"", "\"bandwith\": \"0 s\"", "file:13",
+      {"\"latency\": \"0 s\",\n     \"name\": \"down\"", "\"bandwith\": \"0 s\"", "file:13",
        "unknown key"},
       {",\n    {\"from\": \"s\", \"to\": \"b\", \"kind\": \"nic\", \"bandwidth\": \"25 GB/s\", "
-       "\"latency\": \"0 s\", \"name\": \"down\"}",
+       "\"latency\": \"0 s\",\n     \"name\": \"down\"}",
        "", "file:6", "do not reach each other"},
   };
   for (const Case& entry : cases) {

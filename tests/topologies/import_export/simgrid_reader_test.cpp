@@ -19,7 +19,8 @@ constexpr const char* kPair = R"(<?xml version='1.0'?>
     <host id="b" speed="1Gf" core="4"/>
     <link id="la" bandwidth="12.5GBps" latency="500ns" sharing_policy="SPLITDUPLEX"/>
     <link id="lb" bandwidth="100Gbps" latency="1us" sharing_policy="SPLITDUPLEX"/>
-    <route src="a" dst="b"><link_ctn id="la" direction="UP"/><link_ctn id="lb" direction="DOWN"/></route>
+    <route src="a" dst="b">
+      <link_ctn id="la" direction="UP"/><link_ctn id="lb" direction="DOWN"/></route>
   </zone>
 </platform>
 )";
@@ -69,12 +70,12 @@ TEST(SimgridReader, NamesWhatIsWrongAndWhere) {
       {"12.5GBps", "12.5", "file:7", "no unit"},
       {"500ns", "500parsec", "file:7", "unit"},
       {"SPLITDUPLEX", "FATPIPE", "file:7", "sharing_policy \"FATPIPE\""},
-      {"sharing_policy=\"SPLITDUPLEX\"/>\n    <link id=\"lb\"", "/>\n    <link id=\"lb\"", "file:9",
-       "a direction belongs to SPLITDUPLEX"},
+      {"sharing_policy=\"SPLITDUPLEX\"/>\n    <link id=\"lb\"", "/>\n    <link id=\"lb\"",
+       "file:10", "a direction belongs to SPLITDUPLEX"},
       {"dst=\"b\"", "dst=\"c\"", "file:9", "\"c\" is no host or router"},
       {"dst=\"b\"", "dst=\"a\"", "file:9", "to itself"},
-      {"<link_ctn id=\"la\"", "<link_ctn id=\"lc\"", "file:9", "\"lc\" is no link"},
-      {"</zone>", "</zone><zone id=\"y\" routing=\"Full\"/>", "file:10", "a second zone"},
+      {"<link_ctn id=\"la\"", "<link_ctn id=\"lc\"", "file:10", "\"lc\" is no link"},
+      {"</zone>", "</zone><zone id=\"y\" routing=\"Full\"/>", "file:11", "a second zone"},
       {"SYSTEM \"https://simgrid.org/simgrid.dtd\"", "[<!ENTITY x SYSTEM \"/etc/passwd\">]",
        "file:2", "the DOCTYPE declares"},
   };
