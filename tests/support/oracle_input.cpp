@@ -1,0 +1,112 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "tests/support/oracle_input.h"
+
+#include <algorithm>
+#include <cmath>
+#include <cstddef>
+
+namespace moesim::testing {
+namespace {
+
+// What a message waits for: places in messages_of, and the time that passes after their arrival.
+struct Wait {
+  std::vector<int> after;
+  double delay_s = 0;
+};
+
+std::vector<Wait> waits_of(const sim::Collective& collective, const std::vector<int>& messages) {
+  std::vector<sim::Round> rounds = collective.rounds;
+  if (rounds.empty()) rounds.push_back({collective.transfers.size(), base::Seconds(0)});
+  std::vector<Wait> waits;
+  const double protocol_s = collective.protocol_latency.value;
+  std::size_t next = 0;
+  for (const sim::Round& round : rounds) {
+    const std::size_t first = next;
+    for (; next < messages.size() && messages[next] < static_cast<int>(round.end); ++next) {
+      const int sender = collective.transfers[messages[next]].source;
+      Wait wait;
+      for (std::size_t earlier = 0; earlier < first; ++earlier) {
+        const topologies::Transfer& other = collective.transfers[messages[earlier]];
+        const bool touches = other.source == sender || other.destination == sender;
+        if (touches) wait.after.push_back(static_cast<int>(earlier));
+      }
+      wait.delay_s = round.latency.value + (wait.after.empty() ? protocol_s : 0);
+      waits.push_back(wait);
+    }
+  }
+  return waits;
+}
+
+}  // namespace
+
+std::vector<int> messages_of(const sim::Collective& collective) {
+  std::vector<int> messages;
+  for (std::size_t i = 0; i < collective.transfers.size(); ++i) {
+    const topologies::Transfer& transfer = collective.transfers[i];
+    if (transfer.bytes.value > 0 && transfer.source != transfer.destination) {
+      messages.push_back(static_cast<int>(i));
+    }
+  }
+  return messages;
+}
+
+std::vector<double> capacities_of(const topologies::Cluster& cluster) {
+  std::vector<double> capacities;
+  for (const topologies::Link& link : cluster.links) capacities.push_back(link.bandwidth.value);
+  return capacities;
+}
+
+std::vector<Flow> flows_of(topologies::Router& router, const sim::Collective& collective) {
+  const std::vector<int> messages = messages_of(collective);
+  const std::vector<Wait> waits = waits_of(collective, messages);
+  std::vector<Flow> flows;
+  for (std::size_t m = 0; m < messages.size(); ++m) {
+    const topologies::Transfer& transfer = collective.transfers[messages[m]];
+    Flow flow;
+    flow.bytes = transfer.bytes.value;
+    for (const topologies::Path& way : router.paths(transfer.source, transfer.destination)) {
+      for (const int link : way.links) {
+        const auto known = std::find(flow.links.begin(), flow.links.end(), link);
+        if (known == flow.links.end()) {
+          flow.links.push_back(link);
+          flow.shares.push_back(way.share);
+        } else {
+          flow.shares[static_cast<std::size_t>(known - flow.links.begin())] += way.share;
+        }
+      }
+    }
+    flow.start_s = waits[m].delay_s + router.latency(transfer.source, transfer.destination).value;
+    flow.after = waits[m].after;
+    flows.push_back(std::move(flow));
+  }
+  return flows;
+}
+
+std::vector<PacketLink> packet_links_of(const topologies::Cluster& cluster) {
+  std::vector<PacketLink> links;
+  for (const topologies::Link& link : cluster.links) {
+    links.push_back({link.bandwidth.value, link.latency.value});
+  }
+  return links;
+}
+
+std::vector<PacketMessage> packet_messages_of(topologies::Router& router,
+                                              const sim::Collective& collective) {
+  const std::vector<int> messages = messages_of(collective);
+  const std::vector<Wait> waits = waits_of(collective, messages);
+  std::vector<PacketMessage> packets;
+  for (std::size_t m = 0; m < messages.size(); ++m) {
+    const topologies::Transfer& transfer = collective.transfers[messages[m]];
+    PacketMessage message;
+    message.bytes = transfer.bytes.value;
+    for (const topologies::Path& way : router.paths(transfer.source, transfer.destination)) {
+      message.ways.push_back({{way.links.begin(), way.links.end()}, way.share});
+    }
+    message.start_s = waits[m].delay_s;
+    message.after = waits[m].after;
+    packets.push_back(std::move(message));
+  }
+  return packets;
+}
+
+}  // namespace moesim::testing
