@@ -2,7 +2,6 @@
 #include "tests/support/oracle_input.h"
 
 #include <algorithm>
-#include <cmath>
 #include <cstddef>
 
 namespace moesim::testing {
@@ -37,6 +36,16 @@ std::vector<Wait> waits_of(const sim::Collective& collective, const std::vector<
   return waits;
 }
 
+void add_share(Flow& flow, int link, double share) {
+  const auto known = std::find(flow.links.begin(), flow.links.end(), link);
+  if (known == flow.links.end()) {
+    flow.links.push_back(link);
+    flow.shares.push_back(share);
+  } else {
+    flow.shares[static_cast<std::size_t>(known - flow.links.begin())] += share;
+  }
+}
+
 }  // namespace
 
 std::vector<int> messages_of(const sim::Collective& collective) {
@@ -65,15 +74,7 @@ std::vector<Flow> flows_of(topologies::Router& router, const sim::Collective& co
     Flow flow;
     flow.bytes = transfer.bytes.value;
     for (const topologies::Path& way : router.paths(transfer.source, transfer.destination)) {
-      for (const int link : way.links) {
-        const auto known = std::find(flow.links.begin(), flow.links.end(), link);
-        if (known == flow.links.end()) {
-          flow.links.push_back(link);
-          flow.shares.push_back(way.share);
-        } else {
-          flow.shares[static_cast<std::size_t>(known - flow.links.begin())] += way.share;
-        }
-      }
+      for (const int link : way.links) add_share(flow, link, way.share);
     }
     flow.start_s = waits[m].delay_s + router.latency(transfer.source, transfer.destination).value;
     flow.after = waits[m].after;
