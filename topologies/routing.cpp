@@ -103,7 +103,10 @@ struct Router::State {
         next_hops(static_cast<std::size_t>(cluster.num_endpoints())) {}
 
   const NextHops& next_hops_to(int destination);
-  std::span<const int> find_route(int source, int destination);
+  // Leaves the links in `walk`; false when there is no route.
+  bool find_route(int source, int destination);
+  [[noreturn]] void fail(int source, int destination) const;
+  void check_pair(int source, int destination) const;
 };
 
 const NextHops& Router::State::next_hops_to(int destination) {
@@ -120,7 +123,7 @@ const NextHops& Router::State::next_hops_to(int destination) {
   return table;
 }
 
-std::span<const int> Router::State::find_route(int source, int destination) {
+bool Router::State::find_route(int source, int destination) {
   const NextHops& next = next_hops_to(destination);
   const int goal = cluster.vertex_of_endpoint(destination);
   const std::uint64_t pair_hash =
@@ -130,14 +133,7 @@ std::span<const int> Router::State::find_route(int source, int destination) {
   for (int vertex = cluster.vertex_of_endpoint(source); vertex != goal;) {
     const int begin = next.first[vertex];
     const int choices = next.first[vertex + 1] - begin;
-    if (choices == 0) {
-      throw base::Error("",
-                        "no route from rank " + std::to_string(source) + " (" +
-                            cluster.vertices[cluster.vertex_of_endpoint(source)].name +
-                            ") to rank " + std::to_string(destination) + " (" +
-                            cluster.vertices[goal].name + ")",
-                        "join them by links that pass through no other accelerator");
-    }
+    if (choices == 0) return false;
     // A single choice needs no hash; most vertices have one.
     const std::uint64_t choice = choices == 1
                                      ? 0
@@ -147,7 +143,22 @@ std::span<const int> Router::State::find_route(int source, int destination) {
     walk.push_back(link);
     vertex = cluster.links[link].to;
   }
-  return routes.keep(walk);
+  return true;
+}
+
+void Router::State::fail(int source, int destination) const {
+  const auto name = [&](int endpoint) {
+    return (endpoint < cluster.num_ranks() ? "rank " + std::to_string(endpoint) : "switch") + " (" +
+           cluster.vertices[cluster.vertex_of_endpoint(endpoint)].name + ")";
+  };
+  throw base::Error("", "no route from " + name(source) + " to " + name(destination),
+                    "join them by links that pass through no other accelerator");
+}
+
+void Router::State::check_pair(int source, int destination) const {
+  const int count = cluster.num_endpoints();
+  CHECK(source >= 0 && source < count, "route from rank " + std::to_string(source));
+  CHECK(destination >= 0 && destination < count, "route to rank " + std::to_string(destination));
 }
 
 base::EnumNames<RoutingPolicy> names_of(RoutingPolicy) {
@@ -165,14 +176,26 @@ Router::~Router() = default;
 const Cluster& Router::cluster() const { return state_->cluster; }
 
 std::span<const int> Router::route(int source, int destination) {
-  const int num_ranks = state_->cluster.num_endpoints();
-  CHECK(source >= 0 && source < num_ranks, "route from rank " + std::to_string(source));
-  CHECK(destination >= 0 && destination < num_ranks,
-        "route to rank " + std::to_string(destination));
+  state_->check_pair(source, destination);
   if (source == destination) return {};
   std::span<const int>& known = state_->routes.at(source, destination);
-  if (known.data() == nullptr) known = state_->find_route(source, destination);
+  if (known.data() == nullptr) {
+    if (!state_->find_route(source, destination)) state_->fail(source, destination);
+    known = state_->routes.keep(state_->walk);
+  }
   return known;
+}
+
+std::span<const int> Router::walk(int source, int destination) {
+  state_->check_pair(source, destination);
+  if (source == destination) return {};
+  if (!state_->find_route(source, destination)) state_->fail(source, destination);
+  return state_->walk;
+}
+
+bool Router::has_route(int source, int destination) {
+  state_->check_pair(source, destination);
+  return source == destination || state_->find_route(source, destination);
 }
 
 std::span<const Path> Router::paths(int source, int destination) {
