@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// One collective, as an MPI program. Every rank prints when it began and ended, in simulated seconds.
+// One collective, as an MPI program. Every rank prints when it began and ended, in simulated
+// seconds.
 //   collective alltoallv FILE     FILE: n lines of n byte counts, line i is what rank i sends
 //   collective allreduce BYTES
 #include <mpi.h>

@@ -1,0 +1,34 @@
+// SPDX-License-Identifier: Apache-2.0
+// The agreement table's limits, on what is quick to run. ./dev agreement runs all of it.
+#include "tests/oracles/network/agreement.h"
+
+#include <gtest/gtest.h>
+
+namespace moesim::testing {
+namespace {
+
+TEST(Agreement, CollectiveIsCloseToFlowOnEveryFabric) {
+  std::vector<Agreement> all;
+  for (const int num_ranks : {16, 32}) {
+    for (const Agreement& agreement : agreements_of(num_ranks, kTraffics)) {
+      EXPECT_LT(std::abs(agreement.difference()), 0.03)
+          << agreement.fabric << ", " << name_of(agreement.traffic) << ", " << num_ranks
+          << " ranks: " << agreement.collective_s << " and " << agreement.flow_s << " s";
+      all.push_back(agreement);
+    }
+  }
+  EXPECT_LT(spread_of(all).median, 0.01);
+}
+
+// Differences of 0, -2, 5 and 1 %.
+TEST(Agreement, TheSpreadIsThatOfTheSizes) {
+  const std::vector<Agreement> four = {{"a", Traffic::zipf, 8, 1.00, 1},
+                                       {"b", Traffic::zipf, 8, 0.98, 1},
+                                       {"c", Traffic::zipf, 8, 1.05, 1},
+                                       {"d", Traffic::zipf, 8, 1.01, 1}};
+  EXPECT_NEAR(spread_of(four).median, 0.02, 1e-12);
+  EXPECT_NEAR(spread_of(four).worst, 0.05, 1e-12);
+}
+
+}  // namespace
+}  // namespace moesim::testing
