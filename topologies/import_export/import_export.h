@@ -30,7 +30,7 @@ Cluster cluster_from_text(std::string_view text, Format format, const std::strin
 
 // Of simgrid_xml alone `routing` decides what the routes are; the policy must have one way per
 // pair. Throws base::Error where the cluster is not one that reads back (cluster_checks.h), and for
-// simgrid_xml with more than 512 ranks.
+// simgrid_xml with more than 256 ranks.
 std::string to_text(const Cluster& cluster, Format format, const RoutingOptions& routing = {});
 
 // Writes the file in the format that its ending names. Throws base::Error, also when it cannot be

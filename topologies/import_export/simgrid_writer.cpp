@@ -16,8 +16,8 @@
 namespace moesim::topologies {
 namespace {
 
-// Routes grow with the square of the ranks: 512 ranks are 261,632 routes, about 50 MB.
-constexpr int kMaxRanks = 512;
+// Routes grow with the square of the ranks: 256 ranks are 65,280 routes, about 20 MB.
+constexpr int kMaxRanks = 256;
 
 std::string escaped(const std::string& text) {
   std::string out;
