@@ -54,6 +54,11 @@ struct LinkChange {
   base::Seconds latency;
 };
 
+struct LinkLoad {
+  int link = 0;
+  base::Bytes bytes;
+};
+
 // Finds and remembers routes. Not thread-safe.
 class Router {
  public:
@@ -88,13 +93,10 @@ class Router {
   bool is_up(int link) const;
 
  private:
+  friend struct LinkLoader;
+  friend std::vector<LinkLoad> link_loads(Router& router, std::span<const Transfer> transfers);
   struct State;
   std::unique_ptr<State> state_;
-};
-
-struct LinkLoad {
-  int link = 0;
-  base::Bytes bytes;
 };
 
 // Bytes on every link that carries any, in link order. Sums over transfers in their order.
