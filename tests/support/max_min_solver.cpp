@@ -31,9 +31,6 @@ class Solver {
     }
   };
 
-  double share_of(int flow, std::size_t i) const {
-    return flows_[flow].shares.empty() ? 1 : flows_[flow].shares[i];
-  }
   void release(int flow, double time);
   void fill();
   void fix(int flow, double level);
@@ -87,11 +84,10 @@ void Solver::fill() {
   for (auto& users : users_) users.clear();
   for (const int f : moving_) {
     rising_[f] = 1;
-    for (std::size_t i = 0; i < flows_[f].links.size(); ++i) {
-      const int link = flows_[f].links[i];
+    for (const int link : flows_[f].links) {
       users_[link].push_back(f);
       ++waiting_[link];
-      load_[link] += flows_[f].weight * share_of(f, i);
+      load_[link] += flows_[f].weight;
     }
   }
   std::priority_queue<Bound> bounds;
@@ -117,11 +113,10 @@ void Solver::fill() {
 void Solver::fix(int flow, double level) {
   rising_[flow] = 0;
   rates_[flow] = level * flows_[flow].weight;
-  for (std::size_t i = 0; i < flows_[flow].links.size(); ++i) {
-    const int link = flows_[flow].links[i];
+  for (const int link : flows_[flow].links) {
     --waiting_[link];
-    room_[link] -= rates_[flow] * share_of(flow, i);
-    load_[link] -= flows_[flow].weight * share_of(flow, i);
+    room_[link] -= rates_[flow];
+    load_[link] -= flows_[flow].weight;
   }
 }
 

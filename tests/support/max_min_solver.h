@@ -11,12 +11,11 @@ struct Flow {
   std::vector<int> links;
   double bytes = 0;
   double start_s = 0;
-  // [links] the part of its bytes that crosses each link, as a message split over several ways has
-  // it; empty: all of them cross every link. The ways advance together.
-  std::vector<double> shares = {};
   // Flows that must have ended before it: it moves `start_s` after the last of them.
   std::vector<int> after = {};
-  double weight = 1;  // two flows that share one link get rates in proportion to their weights
+  // Flows that share a link get rates in proportion to their weights. A way of a split message
+  // has the message's share as its weight.
+  double weight = 1;
 };
 
 // [flows] when each flow ends, in seconds. `capacities` [links] in bytes per second.

@@ -13,6 +13,11 @@ struct Wait {
   double delay_s = 0;
 };
 
+bool share_an_end(const topologies::Transfer& a, const topologies::Transfer& b) {
+  return a.source == b.source || a.source == b.destination || a.destination == b.source ||
+         a.destination == b.destination;
+}
+
 std::vector<Wait> waits_of(const sim::Collective& collective, const std::vector<int>& messages) {
   std::vector<sim::Round> rounds = collective.rounds;
   if (rounds.empty()) rounds.push_back({collective.transfers.size(), base::Seconds(0)});
@@ -22,28 +27,18 @@ std::vector<Wait> waits_of(const sim::Collective& collective, const std::vector<
   for (const sim::Round& round : rounds) {
     const std::size_t first = next;
     for (; next < messages.size() && messages[next] < static_cast<int>(round.end); ++next) {
-      const int sender = collective.transfers[messages[next]].source;
+      const topologies::Transfer& message = collective.transfers[messages[next]];
       Wait wait;
       for (std::size_t earlier = 0; earlier < first; ++earlier) {
-        const topologies::Transfer& other = collective.transfers[messages[earlier]];
-        const bool touches = other.source == sender || other.destination == sender;
-        if (touches) wait.after.push_back(static_cast<int>(earlier));
+        if (share_an_end(message, collective.transfers[messages[earlier]])) {
+          wait.after.push_back(static_cast<int>(earlier));
+        }
       }
       wait.delay_s = round.latency.value + (wait.after.empty() ? protocol_s : 0);
       waits.push_back(wait);
     }
   }
   return waits;
-}
-
-void add_share(Flow& flow, int link, double share) {
-  const auto known = std::find(flow.links.begin(), flow.links.end(), link);
-  if (known == flow.links.end()) {
-    flow.links.push_back(link);
-    flow.shares.push_back(share);
-  } else {
-    flow.shares[static_cast<std::size_t>(known - flow.links.begin())] += share;
-  }
 }
 
 }  // namespace
@@ -65,22 +60,39 @@ std::vector<double> capacities_of(const topologies::Cluster& cluster) {
   return capacities;
 }
 
-std::vector<Flow> flows_of(topologies::Router& router, const sim::Collective& collective) {
+MessageFlows flows_of(topologies::Router& router, const sim::Collective& collective) {
   const std::vector<int> messages = messages_of(collective);
   const std::vector<Wait> waits = waits_of(collective, messages);
-  std::vector<Flow> flows;
+  MessageFlows all;
+  std::vector<std::vector<int>> flows_of_message(messages.size());
   for (std::size_t m = 0; m < messages.size(); ++m) {
     const topologies::Transfer& transfer = collective.transfers[messages[m]];
-    Flow flow;
-    flow.bytes = transfer.bytes.value;
     for (const topologies::Path& way : router.paths(transfer.source, transfer.destination)) {
-      for (const int link : way.links) add_share(flow, link, way.share);
+      Flow flow;
+      flow.links.assign(way.links.begin(), way.links.end());
+      flow.bytes = transfer.bytes.value * way.share;
+      flow.weight = way.share;
+      flow.start_s = waits[m].delay_s + router.latency(transfer.source, transfer.destination).value;
+      for (const int before : waits[m].after) {
+        const std::vector<int>& awaited = flows_of_message[before];
+        flow.after.insert(flow.after.end(), awaited.begin(), awaited.end());
+      }
+      flows_of_message[m].push_back(static_cast<int>(all.flows.size()));
+      all.flows.push_back(std::move(flow));
+      all.message.push_back(static_cast<int>(m));
     }
-    flow.start_s = waits[m].delay_s + router.latency(transfer.source, transfer.destination).value;
-    flow.after = waits[m].after;
-    flows.push_back(std::move(flow));
   }
-  return flows;
+  return all;
+}
+
+std::vector<double> fold_ways(const MessageFlows& flows, const std::vector<double>& ends) {
+  std::vector<double> messages;
+  for (std::size_t f = 0; f < ends.size(); ++f) {
+    const auto m = static_cast<std::size_t>(flows.message[f]);
+    if (m == messages.size()) messages.push_back(0);
+    messages[m] = std::max(messages[m], ends[f]);
+  }
+  return messages;
 }
 
 std::vector<PacketLink> packet_links_of(const topologies::Cluster& cluster) {

@@ -18,9 +18,18 @@ std::vector<int> messages_of(const sim::Collective& collective);
 // [links] bytes per second.
 std::vector<double> capacities_of(const topologies::Cluster& cluster);
 
-// [messages_of] each moves once its way's latency has passed, which follows the protocol's latency
-// and, from the second round on, the arrival of all that its sender sends and receives before.
-std::vector<Flow> flows_of(topologies::Router& router, const sim::Collective& collective);
+// One flow for each way of each message, those of a message one after another.
+struct MessageFlows {
+  std::vector<Flow> flows;
+  std::vector<int> message;  // [flows] place in messages_of
+};
+
+// Flows move once their message's latency has passed, which follows the protocol's latency and,
+// from the second round on, the arrival of all that its two ends send and receive before.
+MessageFlows flows_of(topologies::Router& router, const sim::Collective& collective);
+
+// [messages_of] when the last way of each message ends, of `ends` [flows].
+std::vector<double> fold_ways(const MessageFlows& flows, const std::vector<double>& ends);
 
 // The same for the packet network, whose links have their latencies themselves.
 std::vector<PacketLink> packet_links_of(const topologies::Cluster& cluster);

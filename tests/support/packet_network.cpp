@@ -7,7 +7,6 @@
 #include <deque>
 #include <limits>
 #include <queue>
-#include <stdexcept>
 #include <tuple>
 #include <utility>
 
@@ -163,7 +162,7 @@ std::vector<double> PacketNetwork::run() {
     handle(event);
   }
   if (std::count(ends_.begin(), ends_.end(), std::numeric_limits<double>::infinity()) > 0) {
-    throw std::runtime_error("packets wait for each other in a circle");
+    throw Deadlock();
   }
   return ends_;
 }

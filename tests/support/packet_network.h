@@ -3,7 +3,7 @@
 // fidelity `flow`, written from first principles and sharing no code with it.
 #pragma once
 
-#include <string>
+#include <stdexcept>
 #include <vector>
 
 namespace moesim::testing {
@@ -42,8 +42,12 @@ struct PacketOptions {
   int spare_packets = 4;
 };
 
-// [messages] when the last packet of each has arrived, in seconds. Throws std::runtime_error when
-// packets wait for each other in a circle.
+// Packets wait for each other's buffers in a circle.
+struct Deadlock : std::runtime_error {
+  Deadlock() : std::runtime_error("packets wait for each other in a circle") {}
+};
+
+// [messages] when the last packet of each has arrived, in seconds. Throws Deadlock.
 std::vector<double> packet_ends(const std::vector<PacketLink>& links,
                                 const std::vector<PacketMessage>& messages,
                                 const PacketOptions& options = {});

@@ -4,6 +4,10 @@
 
 #include <gtest/gtest.h>
 
+#include <cmath>
+
+#include "tests/oracles/network/fabrics.h"
+
 namespace moesim::testing {
 namespace {
 
@@ -18,6 +22,11 @@ TEST(Agreement, CollectiveIsCloseToFlowOnEveryFabric) {
     }
   }
   EXPECT_LT(spread_of(all).median, 0.01);
+}
+
+// A new topology needs a row in fabrics.cpp.
+TEST(Agreement, EveryTopologyIsCompared) {
+  EXPECT_EQ(topologies_of_fabrics().size(), names_of(topologies::Topology{}).size());
 }
 
 // Differences of 0, -2, 5 and 1 %.

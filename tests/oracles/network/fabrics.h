@@ -16,7 +16,11 @@ struct Fabric {
   topologies::RoutingOptions routing;
 };
 
-// Each topology at `num_ranks` in {8, 16, 32, 64, 128}. Scale-up 400 GB/s, NICs of 50 GB/s.
+// Every topology, some of them with more than one routing policy or oversubscription, at
+// `num_ranks` in {8, 16, 32, 64, 128}: 4, 8, 8, 8 and 16 nodes. Scale-up 400 GB/s, NICs of 50 GB/s.
 std::vector<Fabric> fabrics_of(int num_ranks);
+
+// The topologies that fabrics_of builds, each once.
+std::vector<topologies::Topology> topologies_of_fabrics();
 
 }  // namespace moesim::testing

@@ -32,25 +32,28 @@ TEST(MaxMinSolver, WeightsDivideALink) {
   expect_ends(max_min_ends({4}, {heavy, {{0}, 10, 0}}), {10.0 / 3, 5});
 }
 
-// 12 B over a port of 6 B/s, then half over each of two links of 4 and 2 B/s, beside a flow of 4 B
-// on the first link: x / 2 + x = 4, so both get 8/3 B/s until the other ends at 1.5 s. The 8 B left
-// go at 4 B/s, since half of that fills the link of 2 B/s: 3.5 s.
-TEST(MaxMinSolver, ASplitMessageIsAsFastAsItsSlowestWay) {
-  const Flow split{{0, 1, 2}, 12, 0, {1, 0.5, 0.5}};
-  expect_ends(max_min_ends({6, 4, 2}, {split, {{1}, 4, 0}}), {3.5, 1.5});
+// 12 B over a port of 6 B/s, half over each of two links of 4 and 1 B/s, beside a message of 4 B
+// that has the first link with them. On that link weights 0.5 and 1: 4/3 and 8/3 B/s; the other
+// way gets its link's 1 B/s. The whole message ends at 1.5 s with 2 of 6 B gone on the first way,
+// whose other 4 B go at 4 B/s: 2.5 s. The second way's 6 B take 6 s.
+TEST(MaxMinSolver, WaysOfASplitMessageWeighTheirShares) {
+  Flow one{{0, 1}, 6, 0};
+  Flow other{{0, 2}, 6, 0};
+  one.weight = other.weight = 0.5;
+  expect_ends(max_min_ends({6, 4, 1}, {one, other, {{1}, 4, 0}}), {2.5, 6, 1.5});
 }
 
 // 4 B at 2 B/s end at 2 s; the second starts 1 s after that and takes 2 s: 5 s. The third, of 0 B,
 // ends when it starts.
 TEST(MaxMinSolver, AFlowStartsWhenThoseBeforeItHaveEnded) {
-  const Flow second{{0}, 4, 1, {}, {0}};
-  const Flow third{{0}, 0, 0.5, {}, {0, 1}};
+  const Flow second{{0}, 4, 1, {0}};
+  const Flow third{{0}, 0, 0.5, {0, 1}};
   expect_ends(max_min_ends({2}, {{{0}, 4, 0}, second, third}), {2, 5, 5.5});
 }
 
 TEST(MaxMinSolver, ACircleOfWaitsIsRefused) {
-  const Flow first{{0}, 1, 0, {}, {1}};
-  const Flow second{{0}, 1, 0, {}, {0}};
+  const Flow first{{0}, 1, 0, {1}};
+  const Flow second{{0}, 1, 0, {0}};
   EXPECT_THROW(max_min_ends({1}, {first, second}), std::runtime_error);
 }
 

@@ -45,7 +45,8 @@ std::vector<double> message_ends(const Fabric& fabric, const sim::Collective& co
 
 std::vector<double> solver_ends(const Fabric& fabric, const sim::Collective& collective) {
   topologies::Router router(fabric.cluster, fabric.routing);
-  return max_min_ends(capacities_of(fabric.cluster), flows_of(router, collective));
+  const MessageFlows flows = flows_of(router, collective);
+  return fold_ways(flows, max_min_ends(capacities_of(fabric.cluster), flows.flows));
 }
 
 std::vector<double> packet_ends(const Fabric& fabric, const sim::Collective& collective,

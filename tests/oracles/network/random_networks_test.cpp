@@ -58,7 +58,7 @@ double floor_by_hand(const Case& c) {
   topologies::Router router(c.cluster, c.routing);
   const std::vector<double> bytes = expected_bytes(c);
   std::vector<double> least_latency(bytes.size(), std::numeric_limits<double>::infinity());
-  for (const Flow& flow : flows_of(router, c.collective)) {
+  for (const Flow& flow : flows_of(router, c.collective).flows) {
     for (const int link : flow.links) {
       least_latency[link] = std::min(least_latency[link], flow.start_s);
     }
@@ -76,7 +76,7 @@ double slowest_alone(const Case& c) {
   topologies::Router router(c.cluster, c.routing);
   const std::vector<double> capacities = capacities_of(c.cluster);
   double slowest = 0;
-  for (const Flow& flow : flows_of(router, c.collective)) {
+  for (const Flow& flow : flows_of(router, c.collective).flows) {
     slowest = std::max(slowest, max_min_ends(capacities, {flow}).front());
   }
   return slowest;
@@ -175,7 +175,7 @@ TEST(RandomFlows, EndWhenTheSolverSays) {
     topologies::Router router(c.cluster, c.routing);
     double expected = c.collective.protocol_latency.value;
     for (const double end :
-         max_min_ends(capacities_of(c.cluster), flows_of(router, c.collective))) {
+         max_min_ends(capacities_of(c.cluster), flows_of(router, c.collective).flows)) {
       expected = std::max(expected, end);
     }
     EXPECT_NEAR(run(sim::Fidelity::flow, c).end, expected, expected * 1e-4) << "seed " << seed;

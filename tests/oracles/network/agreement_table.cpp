@@ -1,0 +1,157 @@
+// SPDX-License-Identifier: Apache-2.0
+// Prints the agreement tables of docs/validation.md: networks against each other, against the
+// oracles and against hands. The same numbers every time.
+//   agreement_table [MOST_RANKS]
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+#include <cstdio>
+#include <cstdlib>
+#include <exception>
+#include <map>
+#include <string>
+#include <vector>
+
+#include "tests/oracles/network/agreement.h"
+#include "tests/oracles/network/fabrics.h"
+#include "tests/oracles/network/measure.h"
+#include "tests/oracles/network/worked_cases.h"
+
+namespace moesim::testing {
+namespace {
+
+// `flow` on skewed traffic takes minutes a case on more ranks.
+constexpr int kSizes[] = {16, 32, 64, 128};
+constexpr int kSolverRanks = 32;
+constexpr int kPacketRanks[] = {8, 16};
+
+std::string percent(double part) { return fmt::format("{:.2g} %", part * 100); }
+std::string signed_percent(double part) { return fmt::format("{:+.2f} %", part * 100); }
+std::string micros(double time_s) { return fmt::format("{:.1f} us", time_s * 1e6); }
+
+void print_agreements(int most_ranks) {
+  std::map<std::pair<std::string, Traffic>, std::vector<Agreement>> rows;
+  std::vector<Agreement> all;
+  std::vector<int> sizes;
+  for (const int num_ranks : kSizes) {
+    if (num_ranks > most_ranks) continue;
+    sizes.push_back(num_ranks);
+    for (const Agreement& agreement : agreements_of(num_ranks, kTraffics)) {
+      all.push_back(agreement);
+      rows[{agreement.fabric, agreement.traffic}].push_back(agreement);
+    }
+  }
+  fmt::print("### `collective` against `flow`\n");
+  fmt::print(
+      "Time of an all-to-all of 1 MB a pair, difference of `flow`'s.\n\n| fabric | traffic |");
+  for (const int size : sizes) fmt::print(" {} ranks |", size);
+  fmt::print("\n|---|---|");
+  for (std::size_t i = 0; i < sizes.size(); ++i) fmt::print("---|");
+  for (const auto& [key, agreements] : rows) {
+    fmt::print("\n| {} | {} |", key.first, name_of(key.second));
+    for (const Agreement& a : agreements) fmt::print(" {} |", signed_percent(a.difference()));
+  }
+  const Spread spread = spread_of(all);
+  fmt::print("\n\nOf {} cases: median {}, worst {}.\n", all.size(), percent(spread.median),
+             percent(spread.worst));
+}
+
+// Largest and mean difference of messages' ends, of the whole collective's time.
+std::pair<double, double> differences(const std::vector<double>& a, const std::vector<double>& b) {
+  double worst = 0;
+  double sum = 0;
+  for (std::size_t m = 0; m < a.size(); ++m) {
+    worst = std::max(worst, std::abs(a[m] - b[m]));
+    sum += std::abs(a[m] - b[m]);
+  }
+  return {worst / latest(b), sum / static_cast<double>(a.size()) / latest(b)};
+}
+
+void print_solver() {
+  double worst = 0;
+  std::size_t messages = 0;
+  for (const Fabric& fabric : fabrics_of(kSolverRanks)) {
+    for (const Traffic traffic : kTraffics) {
+      for (const std::uint64_t seed : {1, 2, 3}) {
+        const sim::Collective collective = all_to_all_of(traffic, kSolverRanks, 1e6, seed);
+        const std::vector<double> expected = solver_ends(fabric, collective);
+        messages += expected.size();
+        worst = std::max(worst, differences(message_ends(fabric, collective), expected).first);
+      }
+    }
+  }
+  fmt::print("\n### `flow` against the max-min solver\n");
+  fmt::print(
+      "{} messages, {} ranks, all fabrics and traffic, three seeds: the end of the worst one "
+      "differs by {} of its collective's time.\n",
+      messages, kSolverRanks, percent(worst));
+}
+
+void print_packets() {
+  fmt::print("\n### `flow` against packets\n");
+  fmt::print(
+      "Packets of 4 KiB with credits, 1 MB a pair. \"messages\": mean difference of messages' "
+      "ends, of the whole time. \"shared\": with one buffer a port and no turns for messages "
+      "(head-of-line blocking), which `flow` does not model; a deadlock is the fabric's, with "
+      "one lossless class.\n\n");
+  fmt::print("| fabric | traffic |");
+  for (const int size : kPacketRanks) fmt::print(" {0} ranks | messages | shared |", size);
+  fmt::print("\n|---|---|");
+  for (std::size_t i = 0; i < std::size(kPacketRanks); ++i) fmt::print("---|---|---|");
+  const std::vector<Fabric> names = fabrics_of(kPacketRanks[0]);
+  for (std::size_t f = 0; f < names.size(); ++f) {
+    for (const Traffic traffic : kTraffics) {
+      fmt::print("\n| {} | {} |", names[f].name, name_of(traffic));
+      for (const int num_ranks : kPacketRanks) {
+        const Fabric fabric = fabrics_of(num_ranks).at(f);
+        const sim::Collective collective = all_to_all_of(traffic, num_ranks, 1e6, 1);
+        const std::vector<double> flow = message_ends(fabric, collective);
+        const std::vector<double> packets = packet_ends(fabric, collective);
+        std::string shared = "deadlock";
+        try {
+          const PacketOptions options = {4096, Queueing::shared_fifo};
+          const double end = latest(packet_ends(fabric, collective, options));
+          shared = signed_percent(latest(flow) / end - 1);
+        } catch (const Deadlock&) {
+        }
+        fmt::print(" {} | {} | {} |", signed_percent(latest(flow) / latest(packets) - 1),
+                   percent(differences(packets, flow).second), shared);
+      }
+    }
+  }
+  fmt::print("\n");
+}
+
+void print_worked_cases() {
+  fmt::print("\n### Beside hands and other simulators\n");
+  fmt::print("Others as measured by running them: {}; newer versions may differ.\n\n",
+             kOtherVersions);
+  fmt::print(
+      "| case | by hand | `analytic` | `collective` | `flow` | others "
+      "|\n|---|---|---|---|---|---|\n");
+  for (const WorkedCase& c : worked_cases()) {
+    fmt::print("| {} | {} = {} | {} | {} | {} | {} |\n", c.what, c.by_hand, micros(c.expected_s),
+               micros(end_of(sim::Fidelity::analytic, c.fabric, c.collective)),
+               micros(end_of(sim::Fidelity::collective, c.fabric, c.collective)),
+               micros(end_of(sim::Fidelity::flow, c.fabric, c.collective)), c.others);
+  }
+}
+
+}  // namespace
+}  // namespace moesim::testing
+
+int main(int count, char** arguments) {
+  using namespace moesim::testing;
+  try {
+    print_agreements(count > 1 ? std::atoi(arguments[1]) : 128);
+    print_solver();
+    print_packets();
+    print_worked_cases();
+  } catch (const std::exception& error) {
+    std::fprintf(stderr, "agreement_table: %s\n", error.what());
+    return 1;
+  }
+  return 0;
+}
