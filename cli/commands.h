@@ -26,6 +26,9 @@ void add_inspect_command(CLI::App& app);
 // `schema`: the JSON Schema of experiment files, or with --reference the reference page.
 void add_schema_command(CLI::App& app);
 
+// `bench-collective`: one collective of many sizes on any cluster, as nccl-tests print them.
+void add_bench_collective_command(CLI::App& app);
+
 // `models`: the model presets with their parameters.
 void add_models_command(CLI::App& app);
 
