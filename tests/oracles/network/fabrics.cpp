@@ -24,6 +24,11 @@ void oversubscribe(ClusterConfig& config) {
   config.fabric.oversubscription = 2;
 }
 
+void spray_over_two_leaves(ClusterConfig& config) {
+  two_leaves(config);
+  config.routing = RoutingPolicy::spray;
+}
+
 void four_leaves(ClusterConfig& config) { config.fabric.nodes_per_leaf = config.num_nodes / 4; }
 
 void two_pods(ClusterConfig& config) {
@@ -74,10 +79,12 @@ constexpr Variant kVariants[] = {
      forward_on_rails},
     {"rail_optimized_fat_tree 2:1", Topology::rail_optimized_fat_tree, oversubscribe},
     {"fat_tree", Topology::fat_tree, two_leaves},
+    {"fat_tree, spray", Topology::fat_tree, spray_over_two_leaves},
     {"fat_tree 2:1", Topology::fat_tree, oversubscribe},
     {"fat_tree, three tiers", Topology::fat_tree, two_pods},
     {"rail_only", Topology::rail_only, two_leaves},
     {"dual_plane", Topology::dual_plane, two_leaves},
+    {"dual_plane, spray", Topology::dual_plane, spray_over_two_leaves},
     {"nvl72", Topology::nvl72, two_leaves},
     {"dragonfly", Topology::dragonfly, groups},
     {"dragonfly, valiant", Topology::dragonfly, groups_by_detour},

@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <limits>
 #include <string>
+#include <utility>
 
 #include "base/rng.h"
 #include "sim/network/network.h"
@@ -26,17 +27,33 @@ struct Case {
   sim::Collective collective;
 };
 
-// Sparse, half full and dense matrices, messages of 1 kB to 10 MB, hash or spray.
+// Cuts the messages, shuffled, into up to four rounds, each with a latency of its own.
+void cut_into_rounds(sim::Collective& collective, base::Rng& rng) {
+  std::vector<topologies::Transfer>& transfers = collective.transfers;
+  for (std::size_t i = transfers.size(); i > 1; --i) {
+    std::swap(transfers[i - 1], transfers[rng.below(i)]);
+  }
+  const std::size_t num_rounds = 1 + rng.below(4);
+  for (std::size_t r = 1; r <= num_rounds; ++r) {
+    const base::Seconds latency(3e-6 * rng.uniform());
+    collective.rounds.push_back({transfers.size() * r / num_rounds, latency});
+  }
+}
+
+// Sparse, half full and dense matrices, messages of 1 kB to 10 MB, hash or spray, every third one
+// in rounds.
 Case case_of(std::uint64_t seed) {
   base::Rng rng(seed, "random_networks_test");
   Case c;
   c.cluster = random_cluster(seed);
   c.routing.seed = seed;
+  if (seed % 2 == 1) c.routing.policy = topologies::RoutingPolicy::spray;
   const double densities[] = {0.15, 0.5, 1.0};
   const double mean_bytes[] = {1e3, 1e5, 1e7};
   c.collective = random_messages(c.cluster.num_ranks(), densities[rng.below(3)],
                                  mean_bytes[rng.below(3)], seed);
   c.collective.protocol_latency = base::Seconds(rng.below(2) == 0 ? 0 : 5e-6);
+  if (seed % 3 == 2) cut_into_rounds(c.collective, rng);
   return c;
 }
 
@@ -76,7 +93,8 @@ double slowest_alone(const Case& c) {
   topologies::Router router(c.cluster, c.routing);
   const std::vector<double> capacities = capacities_of(c.cluster);
   double slowest = 0;
-  for (const Flow& flow : flows_of(router, c.collective).flows) {
+  for (Flow flow : flows_of(router, c.collective).flows) {
+    flow.after.clear();
     slowest = std::max(slowest, max_min_ends(capacities, {flow}).front());
   }
   return slowest;
@@ -151,10 +169,11 @@ TEST_P(RandomSharedNetworks, CarryAllBytesWithinTheLinksCapacities) {
   }
 }
 
-// `analytic` is the floor itself.
+// `analytic` is the floor itself, to which rounds add their longest chain.
 TEST(RandomFloors, AreWhatAnalyticSays) {
   for (std::uint64_t seed = 0; seed < kSeeds; ++seed) {
     const Case c = case_of(seed);
+    if (!c.collective.rounds.empty()) continue;
     const double floor = floor_by_hand(c);
     EXPECT_NEAR(run(sim::Fidelity::analytic, c).end, floor, floor * 1e-9) << "seed " << seed;
   }
