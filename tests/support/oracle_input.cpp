@@ -2,6 +2,7 @@
 #include "tests/support/oracle_input.h"
 
 #include <algorithm>
+#include <cmath>
 #include <cstddef>
 
 namespace moesim::testing {
@@ -70,7 +71,7 @@ MessageFlows flows_of(topologies::Router& router, const sim::Collective& collect
     for (const topologies::Path& way : router.paths(transfer.source, transfer.destination)) {
       Flow flow;
       flow.links.assign(way.links.begin(), way.links.end());
-      flow.bytes = transfer.bytes.value * way.share;
+      flow.bytes = std::ceil(transfer.bytes.value * way.share);
       flow.weight = way.share;
       flow.start_s = waits[m].delay_s + router.latency(transfer.source, transfer.destination).value;
       for (const int before : waits[m].after) {

@@ -18,7 +18,8 @@ std::vector<int> messages_of(const sim::Collective& collective);
 // [links] bytes per second.
 std::vector<double> capacities_of(const topologies::Cluster& cluster);
 
-// One flow for each way of each message, those of a message one after another.
+// One flow for each way of each message, of whole bytes (as `flow` has it), those of a message one
+// after another.
 struct MessageFlows {
   std::vector<Flow> flows;
   std::vector<int> message;  // [flows] place in messages_of

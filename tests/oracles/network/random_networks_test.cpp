@@ -69,23 +69,26 @@ std::vector<double> expected_bytes(const Case& c) {
   return bytes;
 }
 
-// The floor from its definition: max over links of the least latency of the ways over it + the
-// bytes there / its bandwidth.
+// The floor from its definition, without rounds' chains: protocol latency + max over links of the
+// least latency of the routes over it + the bytes there / its bandwidth.
 double floor_by_hand(const Case& c) {
   topologies::Router router(c.cluster, c.routing);
   const std::vector<double> bytes = expected_bytes(c);
   std::vector<double> least_latency(bytes.size(), std::numeric_limits<double>::infinity());
-  for (const Flow& flow : flows_of(router, c.collective).flows) {
-    for (const int link : flow.links) {
-      least_latency[link] = std::min(least_latency[link], flow.start_s);
+  for (const topologies::Transfer& transfer : c.collective.transfers) {
+    const double latency = router.latency(transfer.source, transfer.destination).value;
+    for (const topologies::Path& way : router.paths(transfer.source, transfer.destination)) {
+      for (const int link : way.links) {
+        least_latency[link] = std::min(least_latency[link], latency);
+      }
     }
   }
-  double floor = c.collective.protocol_latency.value;
+  double floor = 0;
   for (std::size_t l = 0; l < bytes.size(); ++l) {
     if (bytes[l] <= 0) continue;
     floor = std::max(floor, least_latency[l] + bytes[l] / c.cluster.links[l].bandwidth.value);
   }
-  return floor;
+  return c.collective.protocol_latency.value + floor;
 }
 
 // When the last message would end if each had the cluster for itself.

@@ -15,7 +15,7 @@ BEGIN = '<!-- agreement: written by ./dev agreement -->\n'
 END = '<!-- agreement: end -->\n'
 SMPI = '''
 ### `flow` against SMPI
-`tests/oracles/smpi`: the same collective as an MPI program on the platform that moesim exports, 16 ranks on 8 nodes.
+`tests/oracles/smpi`: the same collective as an MPI program on the platform that moesim exports, 12 ranks on 6 nodes.
 "unequal_latencies": messages that meet on a link have ways of 4 and 8 us, and SimGrid's network model gives them shares
 in proportion to 1 / latency, `flow` equal ones.
 

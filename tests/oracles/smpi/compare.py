@@ -11,7 +11,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-RANKS = 16
+RANKS = 12
 TOLERANCE = 0.02
 # Messages that meet on a link have other latencies there: SimGrid gives them shares of the link in
 # proportion to 1 / latency, as TCP's windows do (network.h: moesim gives equal ones). The share is
