@@ -19,23 +19,30 @@ bool share_an_end(const topologies::Transfer& a, const topologies::Transfer& b) 
          a.destination == b.destination;
 }
 
+// Of messages [0, first), those that share an end with `message`.
+std::vector<int> before(const sim::Collective& collective, const std::vector<int>& messages,
+                        std::size_t first, const topologies::Transfer& message) {
+  std::vector<int> before;
+  for (std::size_t earlier = 0; earlier < first; ++earlier) {
+    if (share_an_end(message, collective.transfers[messages[earlier]])) {
+      before.push_back(static_cast<int>(earlier));
+    }
+  }
+  return before;
+}
+
 std::vector<Wait> waits_of(const sim::Collective& collective, const std::vector<int>& messages) {
   std::vector<sim::Round> rounds = collective.rounds;
   if (rounds.empty()) rounds.push_back({collective.transfers.size(), base::Seconds(0)});
   std::vector<Wait> waits;
-  const double protocol_s = collective.protocol_latency.value;
   std::size_t next = 0;
   for (const sim::Round& round : rounds) {
     const std::size_t first = next;
     for (; next < messages.size() && messages[next] < static_cast<int>(round.end); ++next) {
-      const topologies::Transfer& message = collective.transfers[messages[next]];
       Wait wait;
-      for (std::size_t earlier = 0; earlier < first; ++earlier) {
-        if (share_an_end(message, collective.transfers[messages[earlier]])) {
-          wait.after.push_back(static_cast<int>(earlier));
-        }
-      }
-      wait.delay_s = round.latency.value + (wait.after.empty() ? protocol_s : 0);
+      wait.after = before(collective, messages, first, collective.transfers[messages[next]]);
+      wait.delay_s = round.latency.value;
+      if (wait.after.empty()) wait.delay_s += collective.protocol_latency.value;
       waits.push_back(wait);
     }
   }

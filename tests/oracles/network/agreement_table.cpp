@@ -89,35 +89,39 @@ void print_solver() {
       messages, kSolverRanks, percent(worst));
 }
 
+// The cells of one case: difference of the ends, mean difference of messages, shared buffers.
+std::string packet_cells(const Fabric& fabric, const sim::Collective& collective) {
+  const std::vector<double> flow = message_ends(fabric, collective);
+  const std::vector<double> packets = packet_ends(fabric, collective);
+  std::string shared = "deadlock";
+  try {
+    const PacketOptions options = {4096, Queueing::shared_fifo};
+    shared = signed_percent(latest(flow) / latest(packet_ends(fabric, collective, options)) - 1);
+  } catch (const Deadlock&) {
+  }
+  return fmt::format(" {} | {} | {} |", signed_percent(latest(flow) / latest(packets) - 1),
+                     percent(differences(packets, flow).second), shared);
+}
+
 void print_packets() {
   fmt::print("\n### `flow` against packets\n");
   fmt::print(
       "Packets of 4 KiB with credits, 1 MB a pair. \"messages\": mean difference of messages' "
-      "ends, of the whole time. \"shared\": with one buffer a port and no turns for messages "
-      "(head-of-line blocking), which `flow` does not model; a deadlock is the fabric's, with "
-      "one lossless class.\n\n");
+      "ends, "
+      "of the whole time.\n\"shared\": with one buffer a port and no turns for messages "
+      "(head-of-line blocking), which `flow` does not model;\n\"deadlock\": full buffers wait for "
+      "each "
+      "other in a circle.\n\n");
   fmt::print("| fabric | traffic |");
   for (const int size : kPacketRanks) fmt::print(" {0} ranks | messages | shared |", size);
   fmt::print("\n|---|---|");
   for (std::size_t i = 0; i < std::size(kPacketRanks); ++i) fmt::print("---|---|---|");
-  const std::vector<Fabric> names = fabrics_of(kPacketRanks[0]);
-  for (std::size_t f = 0; f < names.size(); ++f) {
+  for (const Fabric& named : fabrics_of(kPacketRanks[0])) {
     for (const Traffic traffic : kTraffics) {
-      fmt::print("\n| {} | {} |", names[f].name, name_of(traffic));
+      fmt::print("\n| {} | {} |", named.name, name_of(traffic));
       for (const int num_ranks : kPacketRanks) {
-        const Fabric fabric = fabrics_of(num_ranks).at(f);
-        const sim::Collective collective = all_to_all_of(traffic, num_ranks, 1e6, 1);
-        const std::vector<double> flow = message_ends(fabric, collective);
-        const std::vector<double> packets = packet_ends(fabric, collective);
-        std::string shared = "deadlock";
-        try {
-          const PacketOptions options = {4096, Queueing::shared_fifo};
-          const double end = latest(packet_ends(fabric, collective, options));
-          shared = signed_percent(latest(flow) / end - 1);
-        } catch (const Deadlock&) {
-        }
-        fmt::print(" {} | {} | {} |", signed_percent(latest(flow) / latest(packets) - 1),
-                   percent(differences(packets, flow).second), shared);
+        fmt::print("{}", packet_cells(fabric_of(named.name, num_ranks),
+                                      all_to_all_of(traffic, num_ranks, 1e6, 1)));
       }
     }
   }

@@ -2,6 +2,7 @@
 #include "tests/oracles/network/fabrics.h"
 
 #include <algorithm>
+#include <stdexcept>
 
 #include "tests/support/example_cluster.h"
 
@@ -93,17 +94,26 @@ constexpr Variant kVariants[] = {
     {"hyperx", Topology::hyperx, grid},
 };
 
+Fabric built(const Variant& variant, int num_ranks) {
+  const int per_node = accelerators_per_node(num_ranks);
+  ClusterConfig config = example_config(variant.topology, num_ranks / per_node, per_node);
+  variant.change(config);
+  return {variant.name, build_cluster(config), routing_options(config)};
+}
+
 }  // namespace
 
 std::vector<Fabric> fabrics_of(int num_ranks) {
-  const int per_node = accelerators_per_node(num_ranks);
   std::vector<Fabric> fabrics;
-  for (const Variant& variant : kVariants) {
-    ClusterConfig config = example_config(variant.topology, num_ranks / per_node, per_node);
-    variant.change(config);
-    fabrics.push_back({variant.name, build_cluster(config), routing_options(config)});
-  }
+  for (const Variant& variant : kVariants) fabrics.push_back(built(variant, num_ranks));
   return fabrics;
+}
+
+Fabric fabric_of(const std::string& name, int num_ranks) {
+  for (const Variant& variant : kVariants) {
+    if (name == variant.name) return built(variant, num_ranks);
+  }
+  throw std::invalid_argument("no fabric " + name);
 }
 
 std::vector<Topology> topologies_of_fabrics() {
