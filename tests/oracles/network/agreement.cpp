@@ -5,22 +5,19 @@
 #include <cmath>
 
 #include "sim/network/network.h"
-#include "tests/oracles/network/fabrics.h"
 #include "tests/oracles/network/measure.h"
 
 namespace moesim::testing {
 
-std::vector<Agreement> agreements_of(int num_ranks, std::span<const Traffic> traffics) {
-  std::vector<Agreement> agreements;
-  for (const Fabric& fabric : fabrics_of(num_ranks)) {
-    for (const Traffic traffic : traffics) {
-      const sim::Collective collective = all_to_all_of(traffic, num_ranks, 1e6, 1);
-      agreements.push_back({fabric.name, traffic, num_ranks,
-                            end_of(sim::Fidelity::collective, fabric, collective),
-                            end_of(sim::Fidelity::flow, fabric, collective)});
-    }
-  }
-  return agreements;
+Agreement agreement_of(const Fabric& fabric, Traffic traffic, int num_ranks) {
+  const sim::Collective collective = all_to_all_of(traffic, num_ranks, 1e6, 1);
+  return {fabric.name, traffic, num_ranks, end_of(sim::Fidelity::collective, fabric, collective),
+          end_of(sim::Fidelity::flow, fabric, collective)};
+}
+
+bool is_quick(const Fabric& fabric, Traffic traffic, int num_ranks) {
+  const bool sprays = fabric.routing.policy == topologies::RoutingPolicy::spray;
+  return num_ranks <= (sprays ? 32 : traffic == Traffic::uniform ? 128 : 64);
 }
 
 Spread spread_of(std::span<const Agreement> agreements) {

@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "tests/oracles/network/fabrics.h"
 #include "tests/oracles/network/traffic.h"
 
 namespace moesim::testing {
@@ -21,8 +22,12 @@ struct Agreement {
   double difference() const { return collective_s / flow_s - 1; }
 };
 
-// Every fabric at so many ranks, under each traffic, in this order. 1 MB a pair on average.
-std::vector<Agreement> agreements_of(int num_ranks, std::span<const Traffic> traffics);
+// The fabric at so many ranks under the traffic. 1 MB a pair on average.
+Agreement agreement_of(const Fabric& fabric, Traffic traffic, int num_ranks);
+
+// Whether `flow` takes seconds for it, not minutes: it has a flow for each way of each message, and
+// works out all rates again whenever one ends.
+bool is_quick(const Fabric& fabric, Traffic traffic, int num_ranks);
 
 struct Spread {
   double median = 0;  // of the differences' sizes
