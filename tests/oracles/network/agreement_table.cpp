@@ -2,10 +2,13 @@
 // Prints the agreement tables of docs/validation.md: networks against each other, against the
 // oracles and against hands. The same numbers every time.
 //   agreement_table [MOST_RANKS]
+//   agreement_table wall
+// The second form prints instead how long `collective` takes to simulate large all-to-alls, which
+// no two machines agree on.
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <array>
+#include <chrono>
 #include <cmath>
 #include <cstdio>
 #include <cstdlib>
@@ -25,9 +28,11 @@ constexpr int kSizes[] = {16, 32, 64, 128};
 constexpr int kSolverRanks = 32;
 constexpr int kPacketRanks[] = {8, 16};
 
-std::string percent(double part) { return fmt::format("{:.2g} %", part * 100); }
+std::string percent(double part) {
+  return part < 1e-5 ? "under 0.001 %" : fmt::format("{:.2g} %", part * 100);
+}
 std::string signed_percent(double part) { return fmt::format("{:+.2f} %", part * 100); }
-std::string micros(double time_s) { return fmt::format("{:.1f} us", time_s * 1e6); }
+std::string micros(double time_s) { return fmt::format("{:.2f} us", time_s * 1e6); }
 
 // What takes long says so where nobody mistakes it for a table.
 void say(const std::string& what) { fmt::print(stderr, "agreement_table: {}\n", what); }
@@ -151,12 +156,30 @@ void print_worked_cases() {
   }
 }
 
+void print_wall_times() {
+  for (const int num_nodes : {32, 128}) {
+    for (const Traffic traffic : {Traffic::uniform, Traffic::zipf}) {
+      const Fabric fabric = nodes_on_one_switch(num_nodes, 8);
+      const sim::Collective collective = all_to_all_of(traffic, num_nodes * 8, 1e6, 1);
+      const auto begin = std::chrono::steady_clock::now();
+      const double end = end_of(sim::Fidelity::collective, fabric, collective);
+      const std::chrono::duration<double> wall = std::chrono::steady_clock::now() - begin;
+      fmt::print("{} ranks, {}: {:.2f} ms simulated in {:.3f} s\n", num_nodes * 8, name_of(traffic),
+                 end * 1e3, wall.count());
+    }
+  }
+}
+
 }  // namespace
 }  // namespace moesim::testing
 
 int main(int count, char** arguments) {
   using namespace moesim::testing;
   try {
+    if (count > 1 && std::string(arguments[1]) == "wall") {
+      print_wall_times();
+      return 0;
+    }
     print_agreements(count > 1 ? std::atoi(arguments[1]) : 128);
     print_solver();
     print_packets();

@@ -38,8 +38,14 @@ void two_pods(ClusterConfig& config) {
   config.fabric.leaves_per_pod = 2;
 }
 
+// Cables between routers no faster than one NIC, so that the fabric is what limits.
+void thin_cables(ClusterConfig& config) {
+  config.fabric.link_bandwidth = config.node.nic_bandwidth;
+}
+
 // As square as nodes allow: 2 x 2, 2 x 4, 4 x 4.
 void grid(ClusterConfig& config) {
+  thin_cables(config);
   const int width = config.num_nodes < 16 ? 2 : 4;
   config.fabric.dims = {width, config.num_nodes / width};
 }
@@ -51,6 +57,7 @@ void grid_by_dimension(ClusterConfig& config) {
 
 // 2 groups of 2 routers, 4 of 2, 4 of 4, and as many cables as two groups need to be joined by.
 void groups(ClusterConfig& config) {
+  thin_cables(config);
   config.fabric.groups = config.num_nodes < 8 ? 2 : 4;
   config.fabric.routers_per_group = config.num_nodes / config.fabric.groups;
   config.fabric.global_links_per_router = config.fabric.groups - 1;

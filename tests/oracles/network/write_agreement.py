@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """Writes the agreement tables into docs/validation.md, between its markers.
 
-    write_agreement.py AGREEMENT_TABLE WRITE_SMPI_CASES [--check]
+    write_agreement.py AGREEMENT_TABLE WRITE_SMPI_CASES [MOST_RANKS]
 
-Runs both programs (minutes) and SMPI. --check writes nothing, and fails when the file would change."""
+Runs both programs and SMPI: minutes with 32 ranks, an hour with 128, the default."""
 
 import subprocess
 import sys
@@ -34,14 +34,13 @@ def output_of(command):
 def main():
     table, write_cases = sys.argv[1:3]
     smpi = output_of([str(ROOT / 'tests' / 'oracles' / 'smpi' / 'run.sh'), write_cases, '--markdown'])
-    tables = output_of([table]) + SMPI + smpi
+    tables = output_of([table, *sys.argv[3:]]) + SMPI + smpi
     page = PAGE.read_text(encoding='utf-8')
-    before, _, rest = page.partition(BEGIN)
-    _, _, after = rest.partition(END)
-    new = before + BEGIN + tables + END + after
-    if '--check' in sys.argv:
-        sys.exit('docs/validation.md: run ./dev agreement' if new != page else 0)
-    PAGE.write_text(new, encoding='utf-8')
+    before, begin, rest = page.partition(BEGIN)
+    _, end, after = rest.partition(END)
+    if not begin or not end:
+        sys.exit(f'{PAGE}: the markers of the agreement tables are missing')
+    PAGE.write_text(before + BEGIN + tables + END + after, encoding='utf-8')
 
 
 main()
