@@ -59,23 +59,33 @@ void check_arrivals(const Cluster& cluster, const std::vector<Transfer>& transfe
   }
 }
 
-void all_to_all_loads(benchmark::State& state, RoutingPolicy policy) {
+void all_to_all_loads(benchmark::State& state, const RoutingOptions& options) {
   const int num_ranks = static_cast<int>(state.range(0));
   const Cluster cluster = fat_tree(num_ranks);
   const std::vector<Transfer> transfers = skewed_all_to_all(num_ranks);
   {
-    Router router(cluster, {.policy = policy});
+    Router router(cluster, options);
     check_arrivals(cluster, transfers, link_loads(router, transfers));
   }
   for (auto _ : state) {
-    Router router(cluster, {.policy = policy});
+    Router router(cluster, options);
     benchmark::DoNotOptimize(link_loads(router, transfers));
   }
   state.SetItemsProcessed(state.iterations() * static_cast<std::int64_t>(transfers.size()));
 }
 
-void ecmp_loads(benchmark::State& state) { all_to_all_loads(state, RoutingPolicy::ecmp); }
+void ecmp_loads(benchmark::State& state) { all_to_all_loads(state, {}); }
 BENCHMARK(ecmp_loads)->Arg(64)->Arg(1024)->Arg(4096)->Unit(benchmark::kMillisecond);
+
+void sprayed_loads(benchmark::State& state) {
+  all_to_all_loads(state, {.policy = RoutingPolicy::spray});
+}
+BENCHMARK(sprayed_loads)->Arg(64)->Arg(1024)->Arg(4096)->Unit(benchmark::kMillisecond);
+
+void rail_forwarded_loads(benchmark::State& state) {
+  all_to_all_loads(state, {.rail_forwarding = true});
+}
+BENCHMARK(rail_forwarded_loads)->Arg(64)->Arg(1024)->Arg(4096)->Unit(benchmark::kMillisecond);
 
 // Every pair's links, one pair after the other, as network models stream them.
 void ecmp_walks(benchmark::State& state) {

@@ -100,6 +100,8 @@ EXCEPTIONS = Exceptions(
         'base/json_text.cpp',
         'base/leaf_codecs.cpp',
         'base/struct_codec.cpp',
+        'cli/bench_collective_command.cpp',
+        'cli/cluster_argument.cpp',
         'cli/edit_command.cpp',
         'cli/generate_command.cpp',
         'cli/inspect_command.cpp',
@@ -108,6 +110,7 @@ EXCEPTIONS = Exceptions(
         'cli/progress_line.cpp',
         'cli/run_command.cpp',
         'cli/schema_command.cpp',
+        'cli/topology_command.cpp',
         'cli/train_command.cpp',
         'experiments/experiment.cpp',
         'experiments/point_files.cpp',
@@ -123,7 +126,6 @@ EXCEPTIONS = Exceptions(
         'sim/routing/numerics_routing.cpp',
         'sim/routing/routing_config.cpp',
         'topologies/accelerator.cpp',
-        'topologies/builders/node.cpp',
     ),
 )
 

@@ -37,7 +37,7 @@ void NextHops::list_arrivals() {
     for (const int* l = s.out.begin(vertex); l != s.out.end(vertex); ++l) {
       if (!s.outward[*l]) continue;
       const Exit& exit = s.exits[s.head[*l]];
-      found.push_back({exit.junction, {static_cast<int>(j), 1 + exit.count}});
+      found.push_back({exit.junction, {static_cast<int>(j), s.lengths[*l] + exit.count}});
     }
   }
   std::stable_sort(found.begin(), found.end(),
@@ -196,7 +196,7 @@ void NextHops::choose_outwards(int junction, const std::vector<int>& hops) {
   for (const int* l = s.out.begin(vertex); l != s.out.end(vertex); ++l) {
     if (!s.outward[*l]) continue;
     const Exit& exit = s.exits[s.head[*l]];
-    if (hops[exit.junction] + exit.count + 1 == hops[junction]) choice_.push_back(*l);
+    if (hops[exit.junction] + exit.count + s.lengths[*l] == hops[junction]) choice_.push_back(*l);
   }
   prefer_scale_up(vertex);
 }
@@ -213,7 +213,10 @@ int NextHops::hops_over(int link, const Destination& to) {
   if (!skeleton_.forwards[head]) return kNoHops;
   int hops = kNoHops;
   if (const Destination::Local* local = to.local_at(head)) hops = local->hops + 1;
-  if (skeleton_.outward[link]) hops = std::min(hops, hops_outwards(skeleton_.exits[head], to) + 1);
+  if (skeleton_.outward[link]) {
+    const int onwards = hops_outwards(skeleton_.exits[head], to);
+    hops = std::min(hops, onwards + skeleton_.lengths[link]);
+  }
   return hops;
 }
 

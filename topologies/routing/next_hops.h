@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The equally short next hops of every vertex towards every destination, by hops.
+// The equally short next hops of every vertex towards every destination. Short is what has few
+// hops, each counted by Skeleton::lengths.
 //
 // Destinations behind the same doors share one table: a door is a junction from which links lead to
 // the destination past no other junction, as a leaf switch is the door of the accelerators whose

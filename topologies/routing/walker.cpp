@@ -19,6 +19,12 @@ bool has_groups(const Cluster& cluster) {
   });
 }
 
+Skeleton measured_skeleton(const Cluster& cluster, const std::vector<char>& up) {
+  Skeleton skeleton = make_skeleton(cluster, up);
+  skeleton.lengths = lengths_by_groups(cluster);
+  return skeleton;
+}
+
 }  // namespace
 
 void check_policy(const Cluster& cluster, RoutingPolicy policy) {
@@ -42,7 +48,7 @@ Walker::Walker(const Cluster& cluster, const RoutingOptions& options, const std:
       policy_(options.policy),
       is_shortest_(!options.rail_forwarding && (options.policy == RoutingPolicy::ecmp ||
                                                 options.policy == RoutingPolicy::spray)),
-      skeleton_(make_skeleton(cluster, up)),
+      skeleton_(measured_skeleton(cluster, up)),
       next_(cluster, skeleton_),
       hash_(options.seed),
       follower_(next_, hash_) {

@@ -72,8 +72,10 @@ INSTANTIATE_TEST_SUITE_P(Formats, EveryFormat, ::testing::ValuesIn(kFormats));
 
 TEST_P(EveryFormat, ReadsBackEveryTopologyAsItWas) {
   for (const auto& [topology, name] : names_of(Topology{})) {
-    const Cluster cluster = build_cluster(example_config(topology, 8, 4));
-    const std::string text = to_text(cluster, GetParam());
+    if (topology == Topology::file) continue;  // what is read, not built
+    const ClusterConfig config = example_config(topology, 8, 4);
+    const Cluster cluster = build_cluster(config);
+    const std::string text = to_text(cluster, GetParam(), routing_options(config));
     EXPECT_TRUE(cluster_from_text(text, GetParam(), name) == cluster) << name;
   }
 }
