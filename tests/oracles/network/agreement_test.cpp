@@ -4,6 +4,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cmath>
 
 #include "tests/oracles/network/fabrics.h"
@@ -25,9 +26,13 @@ TEST(Agreement, CollectiveIsCloseToFlowOnEveryFabric) {
   EXPECT_LT(spread_of(all).median, 0.01);
 }
 
-// A new topology needs a row in fabrics.cpp.
+// A new topology needs a row in fabrics.cpp; a graph file is whatever it holds.
 TEST(Agreement, EveryTopologyIsCompared) {
-  EXPECT_EQ(topologies_of_fabrics().size(), names_of(topologies::Topology{}).size());
+  const std::vector<topologies::Topology> compared = topologies_of_fabrics();
+  for (const auto& [topology, name] : names_of(topologies::Topology{})) {
+    if (topology == topologies::Topology::file) continue;
+    EXPECT_EQ(std::count(compared.begin(), compared.end(), topology), 1) << name;
+  }
 }
 
 // Differences of 0, -2, 5 and 1 %.
