@@ -84,8 +84,9 @@ class Network {
 };
 
 // The shortest time in which the collective can end on an otherwise idle cluster:
-// protocol_latency + the larger of max over links l of (least latency of the routes over l +
-// bytes_l / bandwidth_l) and, where there are rounds, their longest chain (collective_load.h).
+// protocol_latency + the largest of: max over links l of (least latency of the routes over l +
+// bytes_l / bandwidth_l); max over messages of (latency + bytes / slowest link of its way); and,
+// where there are rounds, their longest chain (collective_load.h).
 base::Seconds floor_of(topologies::Router& router, const Collective& collective);
 
 struct NetworkOptions {
