@@ -127,7 +127,7 @@ void describe(base::FieldTable& table, Experiment& experiment) {
       .field("cluster", scenario.cluster,
              "The cluster: {\"preset\": name, \"num_nodes\": n} or fields.")
       .required();
-  table.field("comm", scenario.comm, "Collective algorithms.");
+  table.field("comm", scenario.comm, "Collective algorithms and their library.");
   table.field("network", scenario.network, "Fidelity of the network.");
   table.field(
       "sweep", experiment.sweep,
@@ -150,6 +150,7 @@ JsonValue read_document(const std::filesystem::path& file,
 JsonValue resolve_presets(JsonValue document) {
   replace(document, "model", resolve_model);
   replace(document, "cluster", topologies::resolve_cluster_presets);
+  replace(document, "comm", sim::resolve_comm_preset);
   return document;
 }
 

@@ -66,7 +66,8 @@ std::function<void(int, int)> stage(const RunOptions& options, const char* name)
 Run run(const Scenario& scenario, const RunOptions& options) {
   const Sizes sizes = validate(scenario);
   Run run;
-  run.cluster = topologies::build_cluster(scenario.cluster);
+  const Protocol& protocol = scenario.comm.protocol;
+  run.cluster = achieved(topologies::build_cluster(scenario.cluster), protocol);
   topologies::Router router(run.cluster, {.seed = scenario.cluster.ecmp_seed});
   const std::vector<Group> groups = expert_groups(run.cluster, sizes);
   std::vector<GroupLayout> layouts;
@@ -78,11 +79,11 @@ Run run(const Scenario& scenario, const RunOptions& options) {
   run.source = make_routing_source(scenario.routing, context);
   const StepPlans plans = plan_routing(*run.source, context, layouts, stage(options, "routing"));
 
-  const LayerCost cost(scenario.model, scenario.cluster.node.accelerator,
+  const LayerCost cost(scenario.model, computing(scenario.cluster.node.accelerator, protocol),
                        scenario.training.seq_length);
   run.graph = build_step({scenario.model, cost, router, groups, run.demand.placement, plans,
                           scenario.training.dispatch_dtype, scenario.comm.all_to_all,
-                          scenario.comm.all_reduce});
+                          scenario.comm.all_reduce, protocol});
 
   const auto floor_network = make_network(Fidelity::analytic, router);
   const base::Seconds floor = execute(run.graph, *floor_network).end;

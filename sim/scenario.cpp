@@ -7,6 +7,7 @@
 #include <array>
 #include <string_view>
 
+#include "base/data_directory.h"
 #include "base/error.h"
 #include "base/named_table.h"
 #include "model/spec/model_spec.h"
@@ -218,13 +219,21 @@ void describe(base::FieldTable& table, ParallelConfig& parallel) {
 }
 
 void describe(base::FieldTable& table, CommConfig& comm) {
-  table.title("comm", "Collective algorithms.");
+  table.title("comm", "Collective algorithms, and what the library that runs them adds.");
+  add_fields(table, comm.protocol);
   table.field("all_to_all", comm.all_to_all,
               "direct: every (token, expert) pair travels for itself. hierarchical_dedup: one copy "
-              "per destination node over the fabric, then one per rank over the scale-up link.");
+              "per destination node over the fabric, then one per rank over the scale-up link. "
+              "pairwise, ring, bruck: in rounds. hierarchical: rail by rail between nodes, then "
+              "inside them, without leaving out copies. low_latency: direct, a message per row.");
   table.field("all_reduce", comm.all_reduce,
-              "Sum of gradients: ring over all ranks, or hierarchical (in the node, rings over "
-              "nodes, in the node).");
+              "Sum of gradients: ring over all ranks, hierarchical (in the node, rings over "
+              "nodes, in the node), tree (two binary trees), in_switch (switches that reduce), "
+              "halving_doubling.");
+}
+
+base::JsonValue resolve_comm_preset(const base::JsonValue& section) {
+  return base::resolve_preset(section, "sim/collectives/presets");
 }
 
 void describe(base::FieldTable& table, NetworkConfig& network) {
@@ -248,6 +257,7 @@ Sizes validate(const Scenario& scenario) {
   check_step_size(scenario, sizes);
   check_router(scenario);
   check_routing(scenario, sizes);
+  validate(scenario.comm.protocol, scenario.cluster.node.accelerator, "/comm");
   return sizes;
 }
 

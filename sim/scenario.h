@@ -9,6 +9,7 @@
 #include "model/spec/model_spec.h"
 #include "sim/collectives/all_reduce.h"
 #include "sim/collectives/all_to_all.h"
+#include "sim/collectives/protocol.h"
 #include "sim/network/network.h"
 #include "sim/plan/placement.h"
 #include "sim/routing/routing_source.h"
@@ -31,6 +32,7 @@ struct ParallelConfig {
 struct CommConfig {
   AllToAll all_to_all = AllToAll::direct;
   AllReduce all_reduce = AllReduce::hierarchical;
+  Protocol protocol;  // its keys stand beside the algorithms
 };
 
 struct NetworkConfig {
@@ -54,6 +56,9 @@ void describe(base::FieldTable& table, TrainingConfig& training);
 void describe(base::FieldTable& table, ParallelConfig& parallel);
 void describe(base::FieldTable& table, CommConfig& comm);
 void describe(base::FieldTable& table, NetworkConfig& network);
+
+// Replaces the section's `preset` by its file in sim/collectives/presets, see base::resolve_preset.
+base::JsonValue resolve_comm_preset(const base::JsonValue& section);
 
 // Sizes that follow from a scenario's own.
 struct Sizes {

@@ -70,7 +70,7 @@ FORBIDDEN_WORDS = [
 SPDX = 'SPDX-License-Identifier: Apache-2.0'
 SPDX_NAMES = re.compile(r'\.(h|cpp|cu|cmake|py|sh|mjs|ts)$|(^|/)CMakeLists\.txt$|^dev$|^\.ci/run$')
 SOURCE_NAMES = re.compile(r'\.(h|cpp|cu|cmake|py|sh|mjs|ts)$')
-PRESETS = re.compile(r'^(model|topologies)/presets/.*\.json$')
+PRESETS = re.compile(r'^(model|topologies|sim/collectives)/presets/.*\.json$')
 QUANTITY = re.compile(r'^\d[\d.eE+-]*\s*[A-Za-zµ][\w/]*$')
 TEST_DATA = 'tests/data/'  # inputs: white space may be what a test is about
 # Folders under tests/ that mirror no folder of the tree.

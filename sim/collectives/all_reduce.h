@@ -2,6 +2,7 @@
 // The all-reduce that sums gradients over data-parallel ranks.
 #pragma once
 
+#include <span>
 #include <vector>
 
 #include "base/json_reader.h"
@@ -10,16 +11,19 @@
 
 namespace moesim::sim {
 
-// ring: rank i sends 2(n-1)/n of the buffer to rank i+1 in 2(n-1) steps (Patarasuk and Yuan 2009).
-// hierarchical: reduce-scatter inside each node, a ring over the nodes for each local index, then
-// all-gather inside each node; chunks are pipelined, so the parts load their links at the same
-// time. Falls back to ring where the group has not the same number of ranks on every node.
-enum class AllReduce { ring, hierarchical };
+// Each algorithm is a file in all_reduce/, which says what it does and whence it comes.
+enum class AllReduce { ring, hierarchical, tree, in_switch, halving_doubling };
 base::EnumNames<AllReduce> names_of(AllReduce);
 
 // All-reduce of a buffer of `bytes` per rank among `ranks` (ascending). `router` gives the latency
-// of a ring step: protocol_latency holds every step but the one that the network itself charges.
+// of a step: protocol_latency holds every step but the one that the network itself charges.
+// in_switch throws base::Error where no switch that reduces is reachable from all ranks.
 Collective all_reduce(AllReduce algorithm, topologies::Router& router,
                       const std::vector<int>& ranks, base::Bytes bytes);
+
+// The same of each rank's own buffer, `sizes` [ranks]. Throws base::Error naming the ranks where
+// they differ.
+Collective all_reduce(AllReduce algorithm, topologies::Router& router,
+                      const std::vector<int>& ranks, std::span<const base::Bytes> sizes);
 
 }  // namespace moesim::sim

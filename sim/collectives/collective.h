@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <string>
 #include <vector>
 
@@ -15,6 +16,17 @@ namespace moesim::sim {
 struct Round {
   std::size_t end = 0;    // it begins where the round before ends
   base::Seconds latency;  // between a rank's last arrival of the rounds before and its next message
+
+  bool operator==(const Round&) const = default;
+};
+
+// Hops that the first chunk of a pipeline makes beyond those that the messages themselves account
+// for: what of a multi-stage algorithm is lost to filling its stages, see with_protocol.
+struct PipelineStage {
+  topologies::Transfer hop;  // a message of that stage, the whole of it
+  int times = 1;             // so many such hops one after another
+
+  bool operator==(const PipelineStage&) const = default;
 };
 
 // Messages, and who waits for what. It ends when the last has arrived.
@@ -27,6 +39,9 @@ struct Collective {
   // Empty: all messages start together. Else a rank starts its messages of a round when all that it
   // sends and receives in the rounds before have arrived. The last round ends at transfers.size().
   std::vector<Round> rounds = {};
+  // [transfers] messages that each stands for; empty: one each.
+  std::vector<std::int64_t> messages = {};
+  std::vector<PipelineStage> pipeline = {};
 };
 
 }  // namespace moesim::sim

@@ -208,6 +208,7 @@ class Builder {
   }
 
   void add_collective(const OpLabel& label, Collective collective) {
+    collective = with_protocol(std::move(collective), input_.protocol, input_.router);
     collective.name = to_text(label);
     std::vector<int> waits_for;
     for (const int rank : collective.ranks) {

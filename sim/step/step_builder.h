@@ -8,6 +8,7 @@
 
 #include "sim/collectives/all_reduce.h"
 #include "sim/collectives/all_to_all.h"
+#include "sim/collectives/protocol.h"
 #include "sim/cost/layer_cost.h"
 #include "sim/plan/dispatch_plan.h"
 #include "sim/step/step_graph.h"
@@ -26,6 +27,7 @@ struct StepInput {
   WireType dispatch_type = WireType::bf16;
   AllToAll all_to_all = AllToAll::direct;
   AllReduce all_reduce = AllReduce::hierarchical;
+  Protocol protocol = {};
 };
 
 StepGraph build_step(const StepInput& input);
