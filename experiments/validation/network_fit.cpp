@@ -1,0 +1,272 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "experiments/validation/network_fit.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+
+#include "base/error.h"
+#include "experiments/validation/nelder_mead.h"
+#include "experiments/validation/sensitivity.h"
+
+namespace moesim::experiments {
+namespace {
+
+using sim::Protocol;
+using Cases = std::vector<std::size_t>;
+
+// A positive number of a protocol, searched by its logarithm.
+struct Parameter {
+  const char* name;
+  double (*get)(const Protocol&);
+  void (*set)(Protocol&, double);
+  std::string (*text)(const Protocol&);
+  double start;  // where the protocol does not say
+  double most;   // the largest value that it may have
+};
+
+constexpr double kUnbounded = 1e300;
+
+template <auto Member>
+Parameter quantity(const char* name, double start) {
+  using Value = std::remove_cvref_t<decltype(Protocol{}.*Member)>;
+  return {name,
+          [](const Protocol& protocol) { return (protocol.*Member).value; },
+          [](Protocol& protocol, double value) { protocol.*Member = Value(value); },
+          [](const Protocol& protocol) { return base::to_text(protocol.*Member); },
+          start,
+          kUnbounded};
+}
+
+template <auto Member>
+Parameter share(const char* name, double start) {
+  return {name,
+          [](const Protocol& protocol) { return protocol.*Member; },
+          [](Protocol& protocol, double value) { protocol.*Member = value; },
+          [](const Protocol& protocol) { return fmt::format("{}", protocol.*Member); },
+          start,
+          1};
+}
+
+// Every number that may be fitted: the one place to add another.
+const std::vector<Parameter>& parameters() {
+  static const std::vector<Parameter> table = {
+      quantity<&Protocol::kernel_latency>("kernel_latency", 20e-6),
+      quantity<&Protocol::message_latency>("message_latency", 0.1e-6),
+      quantity<&Protocol::chunk_overhead>("chunk_overhead", 2e-6),
+      quantity<&Protocol::row_latency>("row_latency", 0.4e-6),
+      quantity<&Protocol::sum_bandwidth>("sum_bandwidth", 1e9),
+      quantity<&Protocol::sm_bandwidth>("sm_bandwidth", 20e9),
+      share<&Protocol::scale_up_latency_share>("scale_up_latency_share", 0.3),
+      share<&Protocol::scale_up_efficiency>("scale_up_efficiency", 0.7),
+      share<&Protocol::network_efficiency>("network_efficiency", 0.9),
+  };
+  return table;
+}
+
+std::vector<const Parameter*> chosen_parameters(const std::vector<std::string>& names) {
+  if (names.empty() || names.size() > kMostFitted) {
+    throw base::Error("--fit",
+                      std::to_string(names.size()) + " numbers cannot be fitted to one machine",
+                      "name one to " + std::to_string(kMostFitted) + " of the protocol's keys");
+  }
+  std::vector<const Parameter*> chosen;
+  for (const std::string& name : names) {
+    const auto found = std::find_if(parameters().begin(), parameters().end(),
+                                    [&](const Parameter& one) { return one.name == name; });
+    if (found == parameters().end()) {
+      throw base::Error("--fit", "\"" + name + "\" is no number that can be fitted",
+                        base::did_you_mean(name, fittable_parameters()));
+    }
+    if (std::count(names.begin(), names.end(), name) > 1) {
+      throw base::Error("--fit", "\"" + name + "\" is named twice", "name it once");
+    }
+    chosen.push_back(&*found);
+  }
+  return chosen;
+}
+
+constexpr std::size_t kMostCases = 400;
+
+Cases cases_where(const std::vector<MeasuredCase>& all, Trust trust, bool held_out) {
+  Cases cases;
+  for (std::size_t i = 0; i < all.size(); ++i) {
+    if (all[i].trust == trust && all[i].held_out == held_out) cases.push_back(i);
+  }
+  return cases;
+}
+
+// Every so many of them, and no more than kMostCases.
+Cases evenly_taken(const Cases& cases) {
+  const std::size_t stride = (cases.size() + kMostCases - 1) / kMostCases;
+  if (stride <= 1) return cases;
+  Cases taken;
+  for (std::size_t i = 0; i < cases.size(); i += stride) taken.push_back(cases[i]);
+  return taken;
+}
+
+class Search {
+ public:
+  Search(const SeriesModel& model, Protocol start, std::vector<const Parameter*> parameters,
+         Cases cases)
+      : model_(model),
+        protocol_(std::move(start)),
+        parameters_(std::move(parameters)),
+        cases_(std::move(cases)) {}
+
+  Protocol protocol_at(const std::vector<double>& logarithms) const {
+    Protocol protocol = protocol_;
+    for (std::size_t i = 0; i < parameters_.size(); ++i) {
+      const double value = std::min(std::exp(logarithms[i]), parameters_[i]->most);
+      parameters_[i]->set(protocol, value);
+    }
+    return protocol;
+  }
+
+  // [cases] ln(simulated / measured).
+  std::vector<double> residuals(const std::vector<double>& logarithms) const {
+    std::vector<double> residuals =
+        model_.time_ratios(protocol_at(logarithms), sim::Fidelity::analytic, cases_);
+    for (double& ratio : residuals) ratio = std::log(ratio);
+    return residuals;
+  }
+
+  double cost(const std::vector<double>& logarithms) const {
+    double sum = 0;
+    for (const double residual : residuals(logarithms)) sum += std::abs(residual);
+    // A share beyond its bound costs, so that the search comes back to it.
+    for (std::size_t i = 0; i < parameters_.size(); ++i) {
+      sum += std::max(0.0, logarithms[i] - std::log(parameters_[i]->most));
+    }
+    return sum;
+  }
+
+  std::vector<double> start() const {
+    std::vector<double> logarithms;
+    for (const Parameter* parameter : parameters_) {
+      const double value = parameter->get(protocol_);
+      const bool says = value > 0 && value != parameter->most;
+      logarithms.push_back(std::log(says ? value : parameter->start));
+    }
+    return logarithms;
+  }
+
+ private:
+  const SeriesModel& model_;
+  Protocol protocol_;
+  std::vector<const Parameter*> parameters_;
+  Cases cases_;
+};
+
+// Three digits are more than such a fit knows.
+double rounded(double value) {
+  const double unit = std::pow(10.0, std::floor(std::log10(value)) - 2);
+  return std::round(value / unit) * unit;
+}
+
+std::vector<double> search(const Search& search) {
+  constexpr int kEvaluations = 300;
+  std::vector<double> best = search.start();
+  const std::function<double(const std::vector<double>&)> cost =
+      [&search](const std::vector<double>& at) { return search.cost(at); };
+  for (const double step : {0.5, 0.2, 0.05}) best = minimise(cost, best, step, kEvaluations).at;
+  return best;
+}
+
+ErrorSummary errors_of(const SeriesModel& model, const Protocol& protocol, const Cases& cases) {
+  std::vector<double> errors;
+  const std::vector<double> ratios = model.time_ratios(protocol, sim::Fidelity::analytic, cases);
+  for (std::size_t i = 0; i < cases.size(); ++i) {
+    const bool is_time = model.cases()[cases[i]].time.has_value();
+    errors.push_back(std::abs((is_time ? ratios[i] : 1 / ratios[i]) - 1));
+  }
+  return summarise(std::move(errors));
+}
+
+}  // namespace
+
+std::vector<std::string> fittable_parameters() {
+  std::vector<std::string> names;
+  for (const Parameter& parameter : parameters()) names.emplace_back(parameter.name);
+  return names;
+}
+
+NetworkFit fit_network(const Series& series, std::vector<std::string> names, int num_threads) {
+  const std::vector<const Parameter*> chosen =
+      chosen_parameters(names.empty() ? series.fitted : names);
+  const SeriesModel model(series, num_threads);
+  Cases seen = cases_where(model.cases(), Trust::a, false);
+  if (seen.empty()) seen = cases_where(model.cases(), Trust::b, false);
+  if (seen.size() < chosen.size()) {
+    throw base::Error(series.name,
+                      std::to_string(seen.size()) + " cases cannot fix " +
+                          std::to_string(chosen.size()) + " numbers",
+                      "add cases of trust A, or name fewer numbers with --fit");
+  }
+  const Search state(model, protocol_of(series), chosen, evenly_taken(seen));
+  std::vector<double> best = search(state);
+  NetworkFit fit;
+  fit.protocol = state.protocol_at(best);
+  for (std::size_t i = 0; i < chosen.size(); ++i) {
+    chosen[i]->set(fit.protocol, rounded(chosen[i]->get(fit.protocol)));
+    best[i] = std::log(chosen[i]->get(fit.protocol));
+  }
+  const std::vector<double> uncertainties = relative_uncertainties(
+      [&state](const std::vector<double>& at) { return state.residuals(at); }, best);
+  for (std::size_t i = 0; i < chosen.size(); ++i) {
+    const bool at_bound = chosen[i]->get(fit.protocol) >= chosen[i]->most;
+    fit.parameters.push_back({chosen[i]->name, chosen[i]->text(fit.protocol), uncertainties[i],
+                              at_bound, !at_bound && uncertainties[i] < 0.5});
+  }
+  fit.fitted = errors_of(model, fit.protocol, seen);
+  Cases unseen = cases_where(model.cases(), Trust::a, true);
+  if (unseen.empty()) unseen = cases_where(model.cases(), Trust::b, true);
+  fit.held_out = errors_of(model, fit.protocol, unseen);
+  return fit;
+}
+
+std::string preset_text(const NetworkFit& fit, const std::string& table) {
+  sim::Protocol preset = fit.protocol;
+  preset.preset.clear();
+  std::string errors = fmt::format("median error {:.1f} % of {} cases", 100 * fit.fitted.median,
+                                   fit.fitted.cases);
+  if (fit.held_out.cases > 0) {
+    errors += fmt::format(", {:.1f} % of {} held out", 100 * fit.held_out.median,
+                          fit.held_out.cases);
+  }
+  for (const FittedParameter& parameter : fit.parameters) {
+    preset.sources[parameter.name] =
+        "fitted by moesim calibrate network to " + table + " (" + errors + ")" +
+        (parameter.identifiable ? "" : "; the table hardly fixes it");
+  }
+  base::JsonValue written = base::to_json(preset);
+  base::JsonValue text = base::json_object();
+  for (base::JsonMember& member : written.members) {
+    const bool said = preset.sources.count(member.key) > 0 || member.key == "sources";
+    if (said) base::add_member(text, member.key, std::move(member.value));
+  }
+  return base::to_text(text) + "\n";
+}
+
+std::string fit_text(const NetworkFit& fit) {
+  std::string text;
+  for (const FittedParameter& parameter : fit.parameters) {
+    text += fmt::format("  {:<24} {:>14}  +- {:.0f} %\n", parameter.name, parameter.value,
+                        100 * parameter.uncertainty);
+  }
+  text += fmt::format("  fitted to {} cases: median error {:.1f} %, p90 {:.1f} %\n",
+                      fit.fitted.cases, 100 * fit.fitted.median, 100 * fit.fitted.p90);
+  if (fit.held_out.cases > 0) {
+    text += fmt::format("  held out, {} cases: median error {:.1f} %, p90 {:.1f} %\n",
+                        fit.held_out.cases, 100 * fit.held_out.median, 100 * fit.held_out.p90);
+  }
+  for (const FittedParameter& parameter : fit.parameters) {
+    if (parameter.identifiable) continue;
+    text += fmt::format("  warning: the table hardly fixes {}{}\n", parameter.name,
+                        parameter.at_bound ? ", which ended at its bound" : "");
+  }
+  return text;
+}
+
+}  // namespace moesim::experiments

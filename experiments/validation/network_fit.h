@@ -1,0 +1,48 @@
+// SPDX-License-Identifier: Apache-2.0
+// Chooses a few numbers of a protocol so that a series' simulated times are nearest the measured
+// ones. One set of numbers for all cases of the machine, never one per case.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "experiments/validation/comparison.h"
+#include "experiments/validation/series_model.h"
+
+namespace moesim::experiments {
+
+inline constexpr std::size_t kMostFitted = 4;
+
+struct FittedParameter {
+  std::string name;   // the protocol's key
+  std::string value;  // as a file writes it
+  // Relative: how far the value may move, the others following as well as they can, before the
+  // root-mean-square error grows by what it is now. See `identifiable`.
+  double uncertainty = 0;
+  bool at_bound = false;      // an efficiency or share of 1
+  bool identifiable = false;  // uncertainty below 1/2 and not at a bound
+};
+
+struct NetworkFit {
+  sim::Protocol protocol;
+  std::vector<FittedParameter> parameters;
+  ErrorSummary fitted;    // errors over the cases that the fit saw
+  ErrorSummary held_out;  // over trust-A cases that it did not
+};
+
+// The keys that may be fitted.
+std::vector<std::string> fittable_parameters();
+
+// Fits the keys `names` (at most kMostFitted; empty: the series' own) to the trust-A cases that are
+// not held out (all trust-A cases and then trust-B ones where there is none), by the least sum of
+// |ln(simulated / measured)|: relative errors, and few strays do not pull. All other numbers are
+// the series' protocol's, which is also where the search starts. At most 400 cases are used, evenly
+// taken. Throws base::Error for unknown or too many keys, and where there are fewer cases than keys.
+NetworkFit fit_network(const Series& series, std::vector<std::string> names, int num_threads);
+
+// The protocol's preset file with a source for each fitted number: `table` and the errors.
+std::string preset_text(const NetworkFit& fit, const std::string& table);
+// What the fit found, for people: values, uncertainties, errors, warnings.
+std::string fit_text(const NetworkFit& fit);
+
+}  // namespace moesim::experiments
