@@ -23,6 +23,9 @@
 //     return {{DropPolicy::probs, "probs"}, {DropPolicy::position, "position"}};
 //   }
 //
+// Fields of struct type are read after the others, with describe() run anew in between: it may hand
+// a value down that the conditions of a nested struct ask for.
+//
 // The defaults shown in schema and docs are the values of a default-constructed struct.
 #pragma once
 

@@ -101,6 +101,21 @@ void check_use(const JsonValue& value, const JsonMember* member, const Field& fi
   context.report->warnings.push_back(where + ": " + what);
 }
 
+enum class Nesting { none, structs };
+
+// Reads the members given into the fields of one kind.
+void read_fields(const FieldTable& table, const std::vector<const JsonMember*>& given, Nesting kind,
+                 const ReadContext& context) {
+  for (std::size_t i = 0; i < given.size(); ++i) {
+    const Field& field = table.fields()[i];
+    const bool is_nested = field.codec().described_struct() != nullptr;
+    if (given[i] == nullptr || is_nested != (kind == Nesting::structs)) continue;
+    ReadContext inner = context.at(given[i]->key);
+    inner.bounds = field.bounds();
+    field.codec().read(given[i]->value, field.object(), inner);
+  }
+}
+
 bool holds_override(const JsonValue& value) {
   if (value.place.is_override()) return true;
   return std::any_of(value.items.begin(), value.items.end(), holds_override) ||
@@ -116,14 +131,12 @@ void StructCodec::read(const JsonValue& value, void* object, const ReadContext& 
   describe_object(table, object);
   refuse_unknown_keys(value, table, context);
   std::vector<const JsonMember*> given;
-  for (const Field& field : table.fields()) {
-    const JsonMember* member = member_of(value, field, context);
-    given.push_back(member);
-    if (member == nullptr) continue;
-    ReadContext inner = context.at(member->key);
-    inner.bounds = field.bounds();
-    field.codec().read(member->value, field.object(), inner);
-  }
+  for (const Field& field : table.fields()) given.push_back(member_of(value, field, context));
+  // Structs last, and described anew, so that their conditions see the values of this one.
+  read_fields(table, given, Nesting::none, context);
+  FieldTable nested_table;
+  describe_object(nested_table, object);
+  read_fields(nested_table, given, Nesting::structs, context);
   // Again, now that the conditions see the values read.
   FieldTable read_table;
   describe_object(read_table, object);

@@ -68,7 +68,7 @@ Run run(const Scenario& scenario, const RunOptions& options) {
   Run run;
   const Protocol& protocol = scenario.comm.protocol;
   run.cluster = achieved(topologies::build_cluster(scenario.cluster), protocol);
-  topologies::Router router(run.cluster, {.seed = scenario.cluster.ecmp_seed});
+  topologies::Router router(run.cluster, topologies::routing_options(scenario.cluster));
   const std::vector<Group> groups = expert_groups(run.cluster, sizes);
   std::vector<GroupLayout> layouts;
   for (const Group& group : groups) layouts.push_back(group.layout);
@@ -79,8 +79,9 @@ Run run(const Scenario& scenario, const RunOptions& options) {
   run.source = make_routing_source(scenario.routing, context);
   const StepPlans plans = plan_routing(*run.source, context, layouts, stage(options, "routing"));
 
-  const LayerCost cost(scenario.model, computing(scenario.cluster.node.accelerator, protocol),
-                       scenario.training.seq_length);
+  const LayerCost cost(
+      scenario.model, computing(topologies::accelerator_of_rank(scenario.cluster, 0), protocol),
+      scenario.training.seq_length);
   run.graph = build_step({scenario.model, cost, router, groups, run.demand.placement, plans,
                           scenario.training.dispatch_dtype, scenario.comm.all_to_all,
                           scenario.comm.all_reduce, protocol});

@@ -170,6 +170,13 @@ void check_router(const Scenario& scenario) {
   }
 }
 
+// Computation is timed once for all ranks.
+void check_accelerators(const topologies::ClusterConfig& cluster) {
+  if (topologies::has_one_accelerator(cluster)) return;
+  throw base::Error("/cluster/node_groups", "the nodes have different accelerators",
+                    "nodes may differ in links and numbers, but all compute alike");
+}
+
 }  // namespace
 
 void require_recordable_routing(const Scenario& scenario) {
@@ -248,6 +255,7 @@ void describe(base::FieldTable& table, NetworkConfig& network) {
 Sizes validate(const Scenario& scenario) {
   model::validate(scenario.model);
   topologies::validate(scenario.cluster);
+  check_accelerators(scenario.cluster);
   Sizes sizes;
   sizes.num_ranks = topologies::count_ranks(scenario.cluster);
   sizes.expert_parallel = expert_parallel_size(scenario, sizes.num_ranks);

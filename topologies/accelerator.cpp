@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "topologies/accelerator.h"
 
+#include <tuple>
+
 namespace moesim::topologies {
 
 void describe(base::FieldTable& table, Accelerator& accelerator) {
@@ -50,6 +52,15 @@ void describe(base::FieldTable& table, Accelerator& accelerator) {
       .required()
       .at_least(1);
   table.field("sources", accelerator.sources, "Where each number comes from, by key.");
+}
+
+bool has_same_figures(const Accelerator& a, const Accelerator& b) {
+  const auto figures = [](const Accelerator& x) {
+    return std::tie(x.peak_bf16, x.peak_fp8, x.achievable_bf16, x.memory, x.memory_bandwidth,
+                    x.achievable_memory_fraction, x.num_sms, x.kernel_overhead,
+                    x.roofline_exponent);
+  };
+  return figures(a) == figures(b);
 }
 
 }  // namespace moesim::topologies

@@ -28,4 +28,7 @@ struct Accelerator {
 
 void describe(base::FieldTable& table, Accelerator& accelerator);
 
+// True when both compute alike: all figures agree, whatever they are called and come from.
+bool has_same_figures(const Accelerator& a, const Accelerator& b);
+
 }  // namespace moesim::topologies

@@ -2,6 +2,7 @@
 #include "topologies/routing.h"
 
 #include <algorithm>
+#include <functional>
 #include <map>
 #include <string>
 #include <utility>
@@ -23,7 +24,16 @@ struct NextHops {
   std::size_t size() const { return first.size() + links.size(); }
 };
 
-NextHops find_next_hops(const Graph& graph, int destination) {
+// Two accelerators of a node that share a NIC or a PCIe switch are as near over it as over their
+// scale-up link, and take the latter.
+void prefer_scale_up(const Cluster& cluster, std::vector<int>& links, std::size_t first) {
+  const auto is_scale_up = [&](int link) { return cluster.links[link].kind == LinkKind::scale_up; };
+  const auto begin = links.begin() + static_cast<std::ptrdiff_t>(first);
+  if (std::none_of(begin, links.end(), is_scale_up)) return;
+  links.erase(std::remove_if(begin, links.end(), std::not_fn(is_scale_up)), links.end());
+}
+
+NextHops find_next_hops(const Cluster& cluster, const Graph& graph, int destination) {
   const std::vector<int> hops = hops_to(graph, destination);
   NextHops next;
   next.first.reserve(hops.size() + 1);
@@ -35,6 +45,9 @@ NextHops find_next_hops(const Graph& graph, int destination) {
       const bool leads_on = head == static_cast<std::size_t>(destination) ||
                             graph[head].kind != VertexKind::accelerator;
       if (leads_on && hops[head] == hops[v] - 1) next.links.push_back(graph[*edge].link);
+    }
+    if (graph[v].kind == VertexKind::accelerator) {
+      prefer_scale_up(cluster, next.links, static_cast<std::size_t>(next.first[v]));
     }
     next.first.push_back(static_cast<int>(next.links.size()));
   }
@@ -109,7 +122,7 @@ struct Router::State {
 const NextHops& Router::State::next_hops_to(int destination) {
   NextHops& table = next_hops[static_cast<std::size_t>(destination)];
   if (table.first.empty()) {
-    NextHops made = find_next_hops(graph, cluster.vertex_of_endpoint(destination));
+    NextHops made = find_next_hops(cluster, graph, cluster.vertex_of_endpoint(destination));
     if (next_hops_size + made.size() > kNextHopsLimit) {
       for (NextHops& old : next_hops) old = {};
       next_hops_size = 0;

@@ -23,10 +23,12 @@ struct Parameter {
   void (*set)(Protocol&, double);
   std::string (*text)(const Protocol&);
   double start;  // where the protocol does not say
-  double most;   // the largest value that it may have
+  double least;  // the bounds of its value
+  double most;
 };
 
-constexpr double kUnbounded = 1e300;
+// A quantity that differs from its start by more does nothing, or everything.
+constexpr double kWidest = 1e4;
 
 template <auto Member>
 Parameter quantity(const char* name, double start) {
@@ -36,7 +38,8 @@ Parameter quantity(const char* name, double start) {
           [](Protocol& protocol, double value) { protocol.*Member = Value(value); },
           [](const Protocol& protocol) { return base::to_text(protocol.*Member); },
           start,
-          kUnbounded};
+          start / kWidest,
+          start * kWidest};
 }
 
 template <auto Member>
@@ -46,6 +49,7 @@ Parameter share(const char* name, double start) {
           [](Protocol& protocol, double value) { protocol.*Member = value; },
           [](const Protocol& protocol) { return fmt::format("{}", protocol.*Member); },
           start,
+          start / kWidest,
           1};
 }
 
@@ -118,8 +122,8 @@ class Search {
   Protocol protocol_at(const std::vector<double>& logarithms) const {
     Protocol protocol = protocol_;
     for (std::size_t i = 0; i < parameters_.size(); ++i) {
-      const double value = std::min(std::exp(logarithms[i]), parameters_[i]->most);
-      parameters_[i]->set(protocol, value);
+      parameters_[i]->set(protocol, std::clamp(std::exp(logarithms[i]), parameters_[i]->least,
+                                               parameters_[i]->most));
     }
     return protocol;
   }
@@ -135,9 +139,10 @@ class Search {
   double cost(const std::vector<double>& logarithms) const {
     double sum = 0;
     for (const double residual : residuals(logarithms)) sum += std::abs(residual);
-    // A share beyond its bound costs, so that the search comes back to it.
+    // Beyond a bound costs, so that the search comes back to it.
     for (std::size_t i = 0; i < parameters_.size(); ++i) {
       sum += std::max(0.0, logarithms[i] - std::log(parameters_[i]->most));
+      sum += std::max(0.0, std::log(parameters_[i]->least) - logarithms[i]);
     }
     return sum;
   }
@@ -160,10 +165,7 @@ class Search {
 };
 
 // Three digits are more than such a fit knows.
-double rounded(double value) {
-  const double unit = std::pow(10.0, std::floor(std::log10(value)) - 2);
-  return std::round(value / unit) * unit;
-}
+double rounded(double value) { return std::stod(fmt::format("{:.2e}", value)); }
 
 std::vector<double> search(const Search& search) {
   constexpr int kEvaluations = 300;
@@ -215,7 +217,8 @@ NetworkFit fit_network(const Series& series, std::vector<std::string> names, int
   const std::vector<double> uncertainties = relative_uncertainties(
       [&state](const std::vector<double>& at) { return state.residuals(at); }, best);
   for (std::size_t i = 0; i < chosen.size(); ++i) {
-    const bool at_bound = chosen[i]->get(fit.protocol) >= chosen[i]->most;
+    const double value = chosen[i]->get(fit.protocol);
+    const bool at_bound = value >= chosen[i]->most || value <= rounded(chosen[i]->least);
     fit.parameters.push_back({chosen[i]->name, chosen[i]->text(fit.protocol), uncertainties[i],
                               at_bound, !at_bound && uncertainties[i] < 0.5});
   }

@@ -16,10 +16,8 @@ inline constexpr std::size_t kMostFitted = 4;
 struct FittedParameter {
   std::string name;   // the protocol's key
   std::string value;  // as a file writes it
-  // Relative: how far the value may move, the others following as well as they can, before the
-  // root-mean-square error grows by what it is now. See `identifiable`.
-  double uncertainty = 0;
-  bool at_bound = false;      // an efficiency or share of 1
+  double uncertainty = 0;     // relative standard error (sensitivity.h)
+  bool at_bound = false;      // a share of 1, or a quantity that does nothing or everything
   bool identifiable = false;  // uncertainty below 1/2 and not at a bound
 };
 

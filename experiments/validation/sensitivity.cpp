@@ -12,7 +12,7 @@ namespace {
 using Vector = std::vector<double>;
 
 constexpr double kStep = 0.02;       // in a logarithm
-constexpr double kLeastRms = 0.01;   // no measurement is better
+constexpr double kLeastRms = 0.01;
 constexpr double kIndependent = 1e-9;  // of a slope's square, that must be left
 
 double dot(const Vector& a, const Vector& b) {
@@ -66,7 +66,7 @@ std::vector<double> relative_uncertainties(
   std::vector<double> uncertainties;
   for (std::size_t i = 0; i < at.size(); ++i) {
     const double square = squared_rest(columns, i);
-    uncertainties.push_back(square > 0 ? rms * std::sqrt(n / square)
+    uncertainties.push_back(square > 0 ? rms / std::sqrt(square)
                                        : std::numeric_limits<double>::infinity());
   }
   return uncertainties;

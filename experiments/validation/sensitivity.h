@@ -7,11 +7,10 @@
 
 namespace moesim::experiments {
 
-// `residuals` gives one number per case at the logarithms of the variables. Per variable: the
-// change of its logarithm, the other variables following as well as they can, that adds to the
-// residuals as much root-mean-square as they have now (at least 1 %), by their slopes at `at`:
-// rms sqrt(n (J'J)^-1_ii), J the n residuals' slopes. Infinite where some variable changes nothing
-// that the others could not undo.
+// `residuals` gives one number per case at the logarithms of the variables. Per variable the
+// standard error of its logarithm, sigma sqrt((J'J)^-1_ii), J being the residuals' slopes at `at`
+// and sigma their root-mean-square (at least 1 %: no measurement is better). Infinite where the
+// variable changes nothing that the others could not undo.
 std::vector<double> relative_uncertainties(
     const std::function<std::vector<double>(const std::vector<double>&)>& residuals,
     const std::vector<double>& at);

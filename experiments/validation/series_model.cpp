@@ -117,8 +117,7 @@ std::vector<double> SeriesModel::time_ratios(const sim::Protocol& protocol, sim:
                    .emplace(std::piecewise_construct, std::forward_as_tuple(key),
                             std::forward_as_tuple(
                                 sim::achieved(prepared.machine->cluster, here),
-                                topologies::RoutingOptions{
-                                    .seed = prepared.machine->config.ecmp_seed}))
+                                topologies::routing_options(prepared.machine->config)))
                    .first;
     }
     const sim::Collective collective = sim::with_protocol(

@@ -133,7 +133,8 @@ MemoryFigures memory_figures(const MetricsInput& input) {
 
 std::vector<std::string> warnings_of(const MetricsInput& input, const Result& result) {
   std::vector<std::string> warnings;
-  const topologies::Accelerator& accelerator = input.scenario.cluster.node.accelerator;
+  const topologies::Accelerator& accelerator =
+      topologies::accelerator_of_rank(input.scenario.cluster, 0);
   if (result.memory_bytes_per_rank.peak > accelerator.memory.value) {
     warnings.push_back(fmt::format(
         "out of memory: the fullest rank needs {:.1f} GB of {:.1f} GB; times are as if it fitted",
@@ -164,7 +165,8 @@ std::vector<std::string> warnings_of(const MetricsInput& input, const Result& re
 }
 
 void fill_speed(const MetricsInput& input, double tokens, Result& result) {
-  const topologies::Accelerator& accelerator = input.scenario.cluster.node.accelerator;
+  const topologies::Accelerator& accelerator =
+      topologies::accelerator_of_rank(input.scenario.cluster, 0);
   const double flops =
       tokens *
       model_flops_per_token(input.scenario.model, input.scenario.training.seq_length).value;

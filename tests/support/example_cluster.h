@@ -15,7 +15,8 @@
 namespace moesim::testing {
 
 // Scale-up 400 GB/s and 2 us, NIC 50 GB/s and 4 us, PCIe 64 GB/s, 1 us for the spines, 4 nodes per
-// leaf, no oversubscription.
+// leaf, no oversubscription. Routers: one node each, in one dimension or group, cables of the
+// bandwidth of a node's NICs. Racks (nvl72): 2 nodes.
 inline topologies::ClusterConfig example_config(topologies::Topology topology, int num_nodes,
                                                 int accelerators_per_node) {
   topologies::ClusterConfig config;
@@ -30,6 +31,13 @@ inline topologies::ClusterConfig example_config(topologies::Topology topology, i
   config.fabric.switch_latency = base::Seconds(1e-6);
   config.fabric.nodes_per_leaf = 4;
   config.fabric.oversubscription = 1;
+  config.fabric.dims = {num_nodes};
+  config.fabric.groups = 1;
+  config.fabric.routers_per_group = num_nodes;
+  config.fabric.link_bandwidth = config.node.nic_bandwidth * accelerators_per_node;
+  if (topology == topologies::Topology::nvl72) {
+    config.node.scale_up_domain = 2 * accelerators_per_node;
+  }
   return config;
 }
 

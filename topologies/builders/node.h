@@ -2,6 +2,7 @@
 // What every builder shares: vertices, links in both directions, and the servers.
 #pragma once
 
+#include <functional>
 #include <string>
 #include <vector>
 
@@ -19,18 +20,31 @@ struct Cable {
 };
 
 // Adds a switch outside of any node and returns its vertex.
-int add_fabric_switch(Cluster& cluster, std::string name);
+int add_fabric_switch(Cluster& cluster, std::string name, int tier = 1,
+                      std::vector<int> place = {});
 
 // Adds two links, a -> b and then b -> a.
 void add_cable(Cluster& cluster, int a, int b, const Cable& cable);
 
-// Adds the next node: accelerators (the next ranks, in order), their NICs and the scale-up switch.
-// Half of scale_up_latency lies on each of the two links between two accelerators. A quarter of
-// nic_latency lies on each link from accelerator to NIC to switch to NIC to accelerator.
-// Returns the NICs' vertices, [accelerators_per_node].
-std::vector<int> add_node(Cluster& cluster, const Node& node);
+// A node that stands in the cluster.
+struct PlacedNode {
+  int index = 0;  // among the nodes of the config
+  const Node& node;
+  std::vector<int> nics;  // vertices, [count_nics(node)]
+};
 
-// Joins a NIC and the first switch beyond it.
-void add_nic_cable(Cluster& cluster, int nic, int switch_vertex, const Node& node);
+// Adds all nodes of the config in order, each followed by what `join` adds to cable its NICs.
+// A node's accelerators are the next ranks. On a scale-up switch half of scale_up_latency lies on
+// each of the two links between two accelerators; in a full mesh all of it on their one link, of an
+// equal share of scale_up_bandwidth. A quarter of nic_latency lies on the way from accelerator to
+// NIC (half of that on either side of a PCIe switch). Nodes of one scale_up_domain share its switch
+// and the number Vertex::node; names then say "rack0/tray3/gpu1". A domain ends with its run of
+// nodes. Switches that reduce are added to Cluster::reducers.
+void add_nodes(Cluster& cluster, const ClusterConfig& config,
+               const std::function<void(const PlacedNode&)>& join);
+
+// Joins a NIC and the first switch beyond it: `share` of its bandwidth, a quarter of nic_latency.
+void add_nic_cable(Cluster& cluster, int nic, int switch_vertex, const Node& node,
+                   double share = 1);
 
 }  // namespace moesim::topologies

@@ -8,11 +8,9 @@ namespace moesim::topologies {
 Cluster build_single_switch(const ClusterConfig& config) {
   Cluster cluster;
   const int fabric_switch = add_fabric_switch(cluster, "switch");
-  for (int n = 0; n < config.num_nodes; ++n) {
-    for (const int nic : add_node(cluster, config.node)) {
-      add_nic_cable(cluster, nic, fabric_switch, config.node);
-    }
-  }
+  add_nodes(cluster, config, [&](const PlacedNode& node) {
+    for (const int nic : node.nics) add_nic_cable(cluster, nic, fabric_switch, node.node);
+  });
   return cluster;
 }
 
