@@ -32,7 +32,7 @@ void calibrate_network(const CalibrateNetworkOptions& options) {
   const experiments::NetworkFit fit = experiments::fit_network(series, options.fitted, threads);
   std::printf("%s: %s\n%s", series.name.c_str(), series.title.c_str(),
               experiments::fit_text(fit).c_str());
-  const std::string preset = experiments::preset_text(fit, series.name);
+  const std::string preset = experiments::preset_text(fit, series);
   if (options.output.empty()) {
     std::fputs(preset.c_str(), stdout);
     return;
@@ -55,8 +55,9 @@ void add_calibrate_command(CLI::App& app) {
                       "File for the preset (default: standard output)");
   network->add_option("--cluster", options->cluster,
                       "A preset in topologies/presets/clusters instead of the file's cluster");
-  network->add_option("--fit", options->fitted,
-                      "The protocol's keys to fit, at most four (default: the file's)")
+  network
+      ->add_option("--fit", options->fitted,
+                   "The protocol's keys to fit, at most four (default: the file's)")
       ->delimiter(',');
   network->callback([options] { calibrate_network(*options); });
 }

@@ -85,8 +85,9 @@ void add_validate_command(CLI::App& app, int& exit_code) {
   command->add_option("series", options->series,
                       "Names of series that ship, or files of your own (default: all that ship)");
   command
-      ->add_option("--fidelity", options->fidelity,
-                   "analytic, collective or flow; a collective alone takes as long in the first two")
+      ->add_option(
+          "--fidelity", options->fidelity,
+          "analytic, collective or flow; a collective alone takes as long in the first two")
       ->capture_default_str();
   command->add_flag("--json", options->json, "Print JSON: every case and every series");
   command->add_flag("--summary", options->summary, "Print the table of series only");

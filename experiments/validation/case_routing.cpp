@@ -118,7 +118,8 @@ sim::DispatchPlan draw_plan(const MeasuredCase& measured, const sim::Group& grou
   if (limit < group.layout.num_nodes) {
     const int fewest = limit * (demand.num_experts / demand.num_ranks);
     require(demand.top_k <= fewest, measured,
-            "nodes_per_token leaves a token fewer experts than it chooses", "raise nodes_per_token");
+            "nodes_per_token leaves a token fewer experts than it chooses",
+            "raise nodes_per_token");
     source = std::make_unique<GroupLimitedScores>(demand, group.layout, limit);
   } else {
     source = sim::make_synthetic_routing({}, context);

@@ -15,8 +15,7 @@ namespace moesim::experiments {
 // nodes_per_token is less than the group's nodes, a token first keeps the nodes with the highest
 // scores and then chooses among their experts (github deepseek-ai/DeepEP,
 // tests/test_internode.py). Throws base::Error where experts and ranks do not fit.
-sim::DispatchPlan draw_plan(const MeasuredCase& measured, const sim::Group& group,
-                            int num_threads);
+sim::DispatchPlan draw_plan(const MeasuredCase& measured, const sim::Group& group, int num_threads);
 
 // Whether two cases have the same plan for the same group.
 bool same_routing(const MeasuredCase& a, const MeasuredCase& b);

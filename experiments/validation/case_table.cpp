@@ -87,10 +87,10 @@ JsonValue row_of(std::string_view line, const std::vector<Column>& columns,
                  const base::Place& place) {
   const std::vector<std::string_view> cells = cells_of(line);
   if (cells.size() != columns.size()) {
-    throw base::Error(place.text(),
-                      std::to_string(cells.size()) + " cells under " +
-                          std::to_string(columns.size()) + " keys",
-                      "give each key a cell, empty where there is no value");
+    throw base::Error(
+        place.text(),
+        std::to_string(cells.size()) + " cells under " + std::to_string(columns.size()) + " keys",
+        "give each key a cell, empty where there is no value");
   }
   JsonValue row = base::json_object();
   row.place = place;

@@ -87,8 +87,8 @@ ErrorSummary SeriesComparison::summary(Trust trust) const {
 }
 
 ErrorSummary SeriesComparison::held_out_summary() const {
-  return summary_of(
-      cases, [](const MeasuredCase& one) { return one.trust == Trust::a && one.held_out; });
+  return summary_of(cases,
+                    [](const MeasuredCase& one) { return one.trust == Trust::a && one.held_out; });
 }
 
 bool SeriesComparison::keeps_promise() const {
@@ -135,10 +135,10 @@ std::string summary_table(const std::vector<SeriesComparison>& comparisons) {
     const ErrorSummary a = one.summary(Trust::a);
     const ErrorSummary held = one.held_out_summary();
     const ErrorSummary b = one.summary(Trust::b);
-    text += fmt::format("| {} | {} | {} | {} | {} | {} | {} | {} | {} |\n", one.name, a.cases,
-                        percent_cell(a, a.median), percent_cell(a, a.p90), held.cases,
-                        percent_cell(held, held.median), b.cases, percent_cell(b, b.median),
-                        promise);
+    text +=
+        fmt::format("| {} | {} | {} | {} | {} | {} | {} | {} | {} |\n", one.name, a.cases,
+                    percent_cell(a, a.median), percent_cell(a, a.p90), held.cases,
+                    percent_cell(held, held.median), b.cases, percent_cell(b, b.median), promise);
   };
   for (const SeriesComparison& one : comparisons) {
     row(one, one.promised_median ? fmt::format("{:.0f} %", 100 * *one.promised_median) : "");

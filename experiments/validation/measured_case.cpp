@@ -90,12 +90,9 @@ void add_table(Series& series, const std::filesystem::path& file) {
 }  // namespace
 
 base::EnumNames<Operation> names_of(Operation) {
-  return {{Operation::dispatch, "dispatch"},
-          {Operation::combine, "combine"},
-          {Operation::all_to_all, "all_to_all"},
-          {Operation::all_reduce, "all_reduce"},
-          {Operation::all_gather, "all_gather"},
-          {Operation::reduce_scatter, "reduce_scatter"},
+  return {{Operation::dispatch, "dispatch"},     {Operation::combine, "combine"},
+          {Operation::all_to_all, "all_to_all"}, {Operation::all_reduce, "all_reduce"},
+          {Operation::all_gather, "all_gather"}, {Operation::reduce_scatter, "reduce_scatter"},
           {Operation::send_recv, "send_recv"}};
 }
 
@@ -138,8 +135,9 @@ void describe(base::FieldTable& table, MeasuredCase& measured) {
   table.field("num_experts_per_tok", measured.num_experts_per_tok, "Experts of a token.")
       .at_least(1)
       .used_when(moe, for_moe);
-  table.field("nodes_per_token", measured.nodes_per_token,
-              "Most nodes that a token's experts lie on (group-limited routing); null = any.")
+  table
+      .field("nodes_per_token", measured.nodes_per_token,
+             "Most nodes that a token's experts lie on (group-limited routing); null = any.")
       .at_least(1)
       .used_when(moe, for_moe);
   table.field("dtype", measured.dtype, "A row's values on the wire.").used_when(moe, for_moe);
@@ -170,9 +168,10 @@ void describe(base::FieldTable& table, Series& series) {
       .required();
   table.field("protocol", series.protocol, "A protocol section: {\"preset\": name} or keys.")
       .required();
-  table.field("promised_median", series.promised_median,
-              "What the median relative error over trust-A cases must not exceed; null = no "
-              "promise.")
+  table
+      .field("promised_median", series.promised_median,
+             "What the median relative error over trust-A cases must not exceed; null = no "
+             "promise.")
       .above(0);
   table.field("fitted", series.fitted,
               "Keys of the protocol that `moesim calibrate network` chooses, at most four.");
@@ -197,7 +196,8 @@ Series read_series(const std::filesystem::path& file) {
     if (series.cases.back().id.empty()) series.cases.back().id = series.name + " case " + number;
   }
   if (!series.table.empty()) add_table(series, file.parent_path() / series.table);
-  require(!series.cases.empty(), file.string(), "the series has no cases", "add `cases` or `table`");
+  require(!series.cases.empty(), file.string(), "the series has no cases",
+          "add `cases` or `table`");
   return series;
 }
 

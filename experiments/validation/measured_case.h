@@ -76,8 +76,8 @@ struct Series {
   std::string title;
   std::string source;
   std::string notes;
-  base::JsonValue cluster;   // a cluster section; a case's num_nodes replaces its own
-  base::JsonValue protocol;  // a protocol section: {"preset": name} or keys
+  base::JsonValue cluster;                // a cluster section; a case's num_nodes replaces its own
+  base::JsonValue protocol;               // a protocol section: {"preset": name} or keys
   std::optional<double> promised_median;  // of the relative error over trust-A cases; null: none
   std::vector<std::string> fitted;        // the protocol's keys that calibration may choose
   base::JsonValue defaults;               // keys that all cases share

@@ -6,9 +6,11 @@
 #include <algorithm>
 #include <cmath>
 
+#include "base/check.h"
 #include "base/error.h"
 #include "experiments/validation/nelder_mead.h"
 #include "experiments/validation/sensitivity.h"
+#include "sim/scenario.h"
 
 namespace moesim::experiments {
 namespace {
@@ -91,8 +93,6 @@ std::vector<const Parameter*> chosen_parameters(const std::vector<std::string>& 
   return chosen;
 }
 
-constexpr std::size_t kMostCases = 400;
-
 Cases cases_where(const std::vector<MeasuredCase>& all, Trust trust, bool held_out) {
   Cases cases;
   for (std::size_t i = 0; i < all.size(); ++i) {
@@ -101,13 +101,12 @@ Cases cases_where(const std::vector<MeasuredCase>& all, Trust trust, bool held_o
   return cases;
 }
 
-// Every so many of them, and no more than kMostCases.
-Cases evenly_taken(const Cases& cases) {
-  const std::size_t stride = (cases.size() + kMostCases - 1) / kMostCases;
-  if (stride <= 1) return cases;
-  Cases taken;
-  for (std::size_t i = 0; i < cases.size(); i += stride) taken.push_back(cases[i]);
-  return taken;
+// The best trust of which calibration may see a case.
+Trust judged_trust(const std::vector<MeasuredCase>& all) {
+  for (const Trust trust : {Trust::a, Trust::b}) {
+    if (!cases_where(all, trust, false).empty()) return trust;
+  }
+  return Trust::c;
 }
 
 class Search {
@@ -186,6 +185,25 @@ ErrorSummary errors_of(const SeriesModel& model, const Protocol& protocol, const
   return summarise(std::move(errors));
 }
 
+// Without multiprocessors of the protocol's own these say nothing, and no preset could hold them.
+void require_multiprocessors(const Protocol& protocol,
+                             const std::vector<const Parameter*>& chosen) {
+  for (const Parameter* parameter : chosen) {
+    const std::string name = parameter->name;
+    if (protocol.comm_sms > 0 || (name != "row_latency" && name != "sm_bandwidth")) continue;
+    throw base::Error("/protocol/comm_sms", name + " is one multiprocessor's, and none is given",
+                      "set comm_sms and a first guess of " + name + " in the series' protocol");
+  }
+}
+
+std::string errors_in_words(const NetworkFit& fit) {
+  std::string text =
+      fmt::format("median error {:.1f} % of {} cases", 100 * fit.fitted.median, fit.fitted.cases);
+  if (fit.held_out.cases == 0) return text;
+  return text +
+         fmt::format(", {:.1f} % of {} held out", 100 * fit.held_out.median, fit.held_out.cases);
+}
+
 }  // namespace
 
 std::vector<std::string> fittable_parameters() {
@@ -197,16 +215,17 @@ std::vector<std::string> fittable_parameters() {
 NetworkFit fit_network(const Series& series, std::vector<std::string> names, int num_threads) {
   const std::vector<const Parameter*> chosen =
       chosen_parameters(names.empty() ? series.fitted : names);
+  require_multiprocessors(protocol_of(series), chosen);
   const SeriesModel model(series, num_threads);
-  Cases seen = cases_where(model.cases(), Trust::a, false);
-  if (seen.empty()) seen = cases_where(model.cases(), Trust::b, false);
+  const Trust trust = judged_trust(model.cases());
+  const Cases seen = cases_where(model.cases(), trust, false);
   if (seen.size() < chosen.size()) {
     throw base::Error(series.name,
                       std::to_string(seen.size()) + " cases cannot fix " +
                           std::to_string(chosen.size()) + " numbers",
-                      "add cases of trust A, or name fewer numbers with --fit");
+                      "add cases, or name fewer numbers with --fit");
   }
-  const Search state(model, protocol_of(series), chosen, evenly_taken(seen));
+  const Search state(model, protocol_of(series), chosen, seen);
   std::vector<double> best = search(state);
   NetworkFit fit;
   fit.protocol = state.protocol_at(best);
@@ -223,33 +242,29 @@ NetworkFit fit_network(const Series& series, std::vector<std::string> names, int
                               at_bound, !at_bound && uncertainties[i] < 0.5});
   }
   fit.fitted = errors_of(model, fit.protocol, seen);
-  Cases unseen = cases_where(model.cases(), Trust::a, true);
-  if (unseen.empty()) unseen = cases_where(model.cases(), Trust::b, true);
+  const Cases unseen = cases_where(model.cases(), trust, true);
   fit.held_out = errors_of(model, fit.protocol, unseen);
   return fit;
 }
 
-std::string preset_text(const NetworkFit& fit, const std::string& table) {
-  sim::Protocol preset = fit.protocol;
-  preset.preset.clear();
-  std::string errors = fmt::format("median error {:.1f} % of {} cases", 100 * fit.fitted.median,
-                                   fit.fitted.cases);
-  if (fit.held_out.cases > 0) {
-    errors += fmt::format(", {:.1f} % of {} held out", 100 * fit.held_out.median,
-                          fit.held_out.cases);
+std::string preset_text(const NetworkFit& fit, const Series& series) {
+  base::JsonValue section = sim::resolve_comm_preset(series.protocol);
+  base::JsonValue preset = base::json_object();
+  for (base::JsonMember& member : section.members) {
+    if (member.key == "preset") continue;
+    base::add_member(preset, member.key, std::move(member.value));
   }
+  const std::string origin =
+      "fitted by moesim calibrate network to " + series.name + " (" + errors_in_words(fit) + ")";
+  const base::JsonValue values = base::to_json(fit.protocol);
   for (const FittedParameter& parameter : fit.parameters) {
-    preset.sources[parameter.name] =
-        "fitted by moesim calibrate network to " + table + " (" + errors + ")" +
-        (parameter.identifiable ? "" : "; the table hardly fixes it");
+    const base::JsonValue* value = values.find(parameter.name);
+    CHECK(value != nullptr, "a fitted number has an effect");
+    const std::string doubt = parameter.identifiable ? "" : "; the table hardly fixes it";
+    base::set_json_at(preset, parameter.name, *value, "--fit");
+    base::set_json_at(preset, "sources." + parameter.name, base::json_of(origin + doubt), "--fit");
   }
-  base::JsonValue written = base::to_json(preset);
-  base::JsonValue text = base::json_object();
-  for (base::JsonMember& member : written.members) {
-    const bool said = preset.sources.count(member.key) > 0 || member.key == "sources";
-    if (said) base::add_member(text, member.key, std::move(member.value));
-  }
-  return base::to_text(text) + "\n";
+  return base::to_text(preset) + "\n";
 }
 
 std::string fit_text(const NetworkFit& fit) {

@@ -11,7 +11,7 @@ namespace {
 
 using Vector = std::vector<double>;
 
-constexpr double kStep = 0.02;       // in a logarithm
+constexpr double kStep = 0.02;  // in a logarithm
 constexpr double kLeastRms = 0.01;
 constexpr double kIndependent = 1e-9;  // of a slope's square, that must be left
 

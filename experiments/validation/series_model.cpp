@@ -22,10 +22,10 @@ std::vector<int> participants(const MeasuredCase& measured, int num_ranks) {
   const int available = (num_ranks + stride - 1) / stride;
   const int count = measured.ranks.value_or(available);
   if (count > available) {
-    throw base::Error(measured.id,
-                      std::to_string(count) + " ranks take part in a machine of " +
-                          std::to_string(available),
-                      "lower `ranks` or raise `num_nodes`");
+    throw base::Error(
+        measured.id,
+        std::to_string(count) + " ranks take part in a machine of " + std::to_string(available),
+        "lower `ranks` or raise `num_nodes`");
   }
   std::vector<int> ranks(static_cast<std::size_t>(count));
   for (int i = 0; i < count; ++i) ranks[i] = i * stride;
@@ -113,12 +113,12 @@ std::vector<double> SeriesModel::time_ratios(const sim::Protocol& protocol, sim:
     const std::pair key(prepared.machine, here.comm_sms);
     auto router = routers.find(key);
     if (router == routers.end()) {
-      router = routers
-                   .emplace(std::piecewise_construct, std::forward_as_tuple(key),
-                            std::forward_as_tuple(
-                                sim::achieved(prepared.machine->cluster, here),
-                                topologies::routing_options(prepared.machine->config)))
-                   .first;
+      router =
+          routers
+              .emplace(std::piecewise_construct, std::forward_as_tuple(key),
+                       std::forward_as_tuple(sim::achieved(prepared.machine->cluster, here),
+                                             topologies::routing_options(prepared.machine->config)))
+              .first;
     }
     const sim::Collective collective = sim::with_protocol(
         collective_of(cases_[index], prepared.group, prepared.plan.get(), router->second), here,

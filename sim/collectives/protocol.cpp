@@ -3,13 +3,13 @@
 
 #include <algorithm>
 #include <array>
-#include <cmath>
 #include <limits>
 #include <map>
 #include <utility>
 
 #include "base/check.h"
 #include "base/error.h"
+#include "sim/collectives/handling.h"
 
 namespace moesim::sim {
 namespace {
@@ -104,26 +104,6 @@ void fill_pipeline(Collective& collective, base::Bytes chunk, topologies::Router
         static_cast<double>(stage.times) *
         (first / slowest_link(router, stage.hop.source, stage.hop.destination));
   }
-}
-
-void handle_rows(Collective& collective, const Protocol& protocol) {
-  if (protocol.row_latency.value > 0) {
-    CHECK(protocol.comm_sms > 0, "a row's latency is a multiprocessor's");
-    collective.protocol_latency += static_cast<double>(collective.rows.most_tokens) *
-                                   protocol.row_latency / protocol.comm_sms;
-  }
-  if (collective.rows.summed && protocol.sum_bandwidth.value > 0) {
-    collective.protocol_latency += collective.rows.row / protocol.sum_bandwidth;
-  }
-}
-
-void cut_into_chunks(Collective& collective, base::Seconds overhead, topologies::Router& router) {
-  if (overhead.value == 0) return;
-  base::Seconds longest;
-  for (const topologies::LinkLoad& load : topologies::link_loads(router, collective.transfers)) {
-    longest = std::max(longest, load.bytes / router.cluster().links[load.link].bandwidth);
-  }
-  collective.protocol_latency += base::Seconds(2 * std::sqrt(overhead.value * longest.value));
 }
 
 }  // namespace
@@ -250,8 +230,7 @@ Collective with_protocol(Collective collective, const Protocol& protocol,
   collective.protocol_latency += protocol.kernel_latency;
   pay_per_message(collective, protocol.message_latency);
   fill_pipeline(collective, protocol.chunk_bytes, router);
-  handle_rows(collective, protocol);
-  cut_into_chunks(collective, protocol.chunk_overhead, router);
+  collective.protocol_latency += handling_latency(collective, protocol, router);
   return collective;
 }
 
