@@ -16,13 +16,6 @@ std::uint64_t stream_seed(std::uint64_t seed, std::string_view name) {
 
 }  // namespace
 
-std::uint64_t mix(std::uint64_t x) {
-  x += 0x9e3779b97f4a7c15ULL;
-  x = (x ^ (x >> 30)) * 0xbf58476d1ce4e5b9ULL;
-  x = (x ^ (x >> 27)) * 0x94d049bb133111ebULL;
-  return x ^ (x >> 31);
-}
-
 Rng::Rng(std::uint64_t seed, std::string_view stream_name)
     : engine_(stream_seed(seed, stream_name)) {}
 

@@ -12,7 +12,12 @@ namespace moesim::base {
 
 // SplitMix64's mixing function (Steele, Lea and Flood 2014): a bijection that scatters close
 // inputs.
-std::uint64_t mix(std::uint64_t x);
+constexpr std::uint64_t mix(std::uint64_t x) {
+  x += 0x9e3779b97f4a7c15ULL;
+  x = (x ^ (x >> 30)) * 0xbf58476d1ce4e5b9ULL;
+  x = (x ^ (x >> 27)) * 0x94d049bb133111ebULL;
+  return x ^ (x >> 31);
+}
 
 class Rng {
  public:

@@ -79,9 +79,9 @@ Run run(const Scenario& scenario, const RunOptions& options) {
   run.source = make_routing_source(scenario.routing, context);
   const StepPlans plans = plan_routing(*run.source, context, layouts, stage(options, "routing"));
 
-  const LayerCost cost(
-      scenario.model, computing(topologies::accelerator_of_rank(scenario.cluster, 0), protocol),
-      scenario.training.seq_length);
+  const LayerCost cost(scenario.model,
+                       computing(topologies::accelerator_of_rank(scenario.cluster, 0), protocol),
+                       scenario.training.seq_length);
   run.graph = build_step({scenario.model, cost, router, groups, run.demand.placement, plans,
                           scenario.training.dispatch_dtype, scenario.comm.all_to_all,
                           scenario.comm.all_reduce, protocol});

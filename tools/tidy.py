@@ -51,6 +51,7 @@ LIBRARIES = [
     (r'simgrid/|xbt[/.]', r'sim/network/simgrid/'),
     (r'Eigen/', r'model/'),
     (r'boost/', r'topologies/'),
+    (r'expat\.h', r'topologies/import_export/'),
     (r'nlohmann/', r'base/json_\w+\.cpp$|sim/report/writers/\w+\.cpp$'),
     (r'protozero/', r'sim/report/writers/'),
     (r'zlib\.h', r'sim/report/writers/'),

@@ -54,6 +54,11 @@ struct LinkChange {
   base::Seconds latency;
 };
 
+struct LinkLoad {
+  int link = 0;
+  base::Bytes bytes;
+};
+
 // Finds and remembers routes. Not thread-safe.
 class Router {
  public:
@@ -68,6 +73,13 @@ class Router {
   // there is no route.
   std::span<const int> route(int source, int destination);
 
+  // As route(), but nothing is remembered: the span lasts until the next call of any function of
+  // this Router. For streams of many pairs; costs tens of nanoseconds and no memory per pair.
+  std::span<const int> walk(int source, int destination);
+
+  // Whether there is a way from source to destination; true when they are the same.
+  bool has_route(int source, int destination);
+
   // The ways of a transfer and their shares, which sum to 1; none when source and destination are
   // the same endpoint. Stays valid for the Router's life. Throws base::Error when there is none.
   std::span<const Path> paths(int source, int destination);
@@ -81,13 +93,10 @@ class Router {
   bool is_up(int link) const;
 
  private:
+  friend struct LinkLoader;
+  friend std::vector<LinkLoad> link_loads(Router& router, std::span<const Transfer> transfers);
   struct State;
   std::unique_ptr<State> state_;
-};
-
-struct LinkLoad {
-  int link = 0;
-  base::Bytes bytes;
 };
 
 // Bytes on every link that carries any, in link order. Sums over transfers in their order.

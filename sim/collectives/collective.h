@@ -15,7 +15,7 @@ namespace moesim::sim {
 // Where a round of a collective's messages ends in `transfers`, and what its senders wait first.
 struct Round {
   std::size_t end = 0;    // it begins where the round before ends
-  base::Seconds latency;  // between a rank's last arrival of the rounds before and its next message
+  base::Seconds latency;  // between the moment a message may start and its start
 
   bool operator==(const Round&) const = default;
 };
@@ -46,8 +46,8 @@ struct Collective {
   std::vector<topologies::Transfer> transfers;  // 0-byte and rank-to-itself ones cost nothing
   base::Seconds protocol_latency;               // paid once before any byte moves (ring steps, ...)
   base::Bytes payload{};                        // what an all-to-all exchanges, however it is sent
-  // Empty: all messages start together. Else a rank starts its messages of a round when all that it
-  // sends and receives in the rounds before have arrived. The last round ends at transfers.size().
+  // Empty: all messages start together. Else a message starts when all that its two ends send and
+  // receive in the rounds before have arrived. The last round ends at transfers.size().
   std::vector<Round> rounds = {};
   // [transfers] messages that each stands for; empty: one each.
   std::vector<std::int64_t> messages = {};

@@ -4,7 +4,7 @@
 #include <utility>
 
 #include "base/check.h"
-#include "sim/network/collective_load.h"
+#include "sim/network/cut_off.h"
 
 namespace moesim::sim {
 
@@ -15,9 +15,19 @@ void AnalyticNetwork::after(base::Seconds delay, std::function<void()> done) {
 
 void AnalyticNetwork::start(const Collective& collective,
                             std::function<void(const CollectiveEnd&)> done) {
-  const base::Seconds end = now_ + floor_of(router_, collective);
+  const base::Seconds floor =
+      or_cut_off([&] { return floors_.of(collective)->floor; }, collective, now_, cause_);
+  const base::Seconds end = now_ + floor;
   CollectiveEnd result{end, std::vector<base::Seconds>(collective.ranks.size(), end)};
   after(end - now_, [done = std::move(done), result = std::move(result)] { done(result); });
+}
+
+void AnalyticNetwork::plan_change(ClusterChange change) {
+  after(change.at, [this, change = std::move(change)] {
+    router_.apply(change.links);
+    floors_.forget();
+    cause_ = change.cause;
+  });
 }
 
 void AnalyticNetwork::run() {

@@ -19,4 +19,9 @@ struct CollectiveLoad {
 // Sums over transfers in their order, so equal collectives have equal loads to the last bit.
 CollectiveLoad load_of(topologies::Router& router, const Collective& collective);
 
+// The time that the longest chain of messages takes where each waits for those of the rounds before
+// and none shares its links: latencies and bytes / slowest link of its ways, protocol latency left
+// out. 0 without rounds.
+base::Seconds longest_chain(topologies::Router& router, const Collective& collective);
+
 }  // namespace moesim::sim

@@ -27,27 +27,50 @@ struct IntLists {
   void end_list() { first.push_back(static_cast<int>(items.size())); }
 };
 
+// What shares links. A parcel is one message, or many that are alike and so have equal rates.
+struct Fluid {
+  std::vector<double> capacities;  // [links] bytes per second, above 0
+  IntLists links_of;               // [parcels] the links that each crosses, at least one
+  // As links_of.items: what the link carries when each message of the parcel moves one byte. 1 for
+  // one message on one way, less where it spreads over several, more for a parcel of many.
+  std::vector<double> weights;
+  std::vector<double> left;  // [parcels] bytes that each of its messages has left
+};
+
 class MaxMinFill {
  public:
-  // `links_of` [messages]: the links that each crosses, at least one; `capacities` [links] > 0.
-  MaxMinFill(const IntLists& links_of, const std::vector<double>& capacities);
+  // `fluid` must outlive this, and keep all but `left`.
+  explicit MaxMinFill(const Fluid& fluid);
 
-  // Sets `rates` [messages]: max-min fair, none above its cap >= 0 (infinity: no cap).
+  // Sets `rates` [parcels], bytes per second of each message: max-min fair, none above its cap >= 0
+  // (infinity: no cap).
   void fill(const std::vector<double>& caps, std::vector<double>& rates);
 
  private:
-  double share(int link) const { return room_[link] / static_cast<double>(users_[link]); }
+  // A parcel on a link.
+  struct User {
+    int parcel = 0;
+    double weight = 1;
+  };
+
+  double share(int link) const { return room_[link] / users_[link]; }
+  bool has_users(int link) const { return rising_[link] > 0; }
   void push(int link);
+  std::span<const User> users_of(int link) const {
+    return {users_of_.data() + first_user_[link], users_of_.data() + first_user_[link + 1]};
+  }
   bool freeze_capped(int link, double level, const std::vector<double>& caps,
                      std::vector<double>& rates);
-  void freeze(int message, double rate, std::vector<double>& rates);
+  void freeze(int parcel, double rate, std::vector<double>& rates);
 
-  const IntLists& links_of_;
-  const std::vector<double>& capacities_;
-  IntLists messages_of_;  // [links]
+  const Fluid& fluid_;
+  std::vector<int> first_user_;  // [links + 1] in users_of_
+  std::vector<User> users_of_;
+  std::vector<double> all_users_;  // [links] sum of their weights
   // The state of one filling.
   std::vector<double> room_;                  // [links]
-  std::vector<int> users_;                    // [links] messages still rising
+  std::vector<double> users_;                 // [links] weights of the parcels still rising
+  std::vector<int> rising_;                   // [links] how many these are
   std::vector<std::pair<double, int>> heap_;  // (share, link): the least first
 };
 

@@ -10,14 +10,14 @@
 namespace moesim::sim {
 namespace {
 
-std::unique_ptr<Network> make_analytic_network(topologies::Router& router) {
+std::unique_ptr<Network> make_analytic_network(topologies::Router& router, const NetworkOptions&) {
   return std::make_unique<AnalyticNetwork>(router);
 }
 
 struct FidelityEntry {
   Fidelity fidelity;
   const char* name;
-  std::unique_ptr<Network> (*make)(topologies::Router&);
+  std::unique_ptr<Network> (*make)(topologies::Router&, const NetworkOptions&);
 };
 
 // Every fidelity there is, the cheapest first: the one place to add another.
@@ -39,9 +39,10 @@ base::Seconds floor_of(topologies::Router& router, const Collective& collective)
   return load_of(router, collective).floor;
 }
 
-std::unique_ptr<Network> make_network(Fidelity fidelity, topologies::Router& router) {
+std::unique_ptr<Network> make_network(Fidelity fidelity, topologies::Router& router,
+                                      const NetworkOptions& options) {
   for (const FidelityEntry& entry : kFidelities) {
-    if (entry.fidelity == fidelity) return entry.make(router);
+    if (entry.fidelity == fidelity) return entry.make(router, options);
   }
   base::fail_check("fidelity is in the table", __FILE__, __LINE__, "an entry is missing");
 }

@@ -5,6 +5,7 @@
 
 #include <functional>
 #include <memory>
+#include <string>
 #include <vector>
 
 #include "base/json_reader.h"
@@ -37,6 +38,20 @@ struct LinkUse {
   std::vector<base::BytesPerSecond> rates;
 };
 
+// The cluster becomes another while the simulation runs: links go down, come back, change.
+struct ClusterChange {
+  base::Seconds at;  // simulated time, from the network's first moment
+  std::vector<topologies::LinkChange> links;
+  std::string cause;  // "leaf0->spine1 down", for the verdict where ranks are cut off
+};
+
+// How many of the collectives started so far were worked out, and how many were asked for: those of
+// equal content have one answer.
+struct Repetition {
+  int collectives = 0;
+  int worked_out = 0;
+};
+
 // One simulation's clock. Callbacks run inside run(), at their simulated time, in the order
 // (time, order of registration); they may start more work.
 class Network {
@@ -52,21 +67,37 @@ class Network {
   virtual void start(const Collective& collective,
                      std::function<void(const CollectiveEnd&)> done) = 0;
 
+  // Changes the cluster when its time has come; before run(). What is on its way over a link that
+  // goes down goes on over another way with what it has left; a collective that starts later sees
+  // the new cluster. run() throws base::Error when two ends that need each other have no route
+  // left, saying which, when and why. `analytic` changes what starts later only.
+  virtual void plan_change(ClusterChange change) = 0;
+
   // Runs until nothing is left to happen.
   virtual void run() = 0;
+
+  // The collectives started so far; both 0 for `flow`, which works out nothing beforehand.
+  virtual Repetition repetition() const = 0;
 
   // After run(): links that carried bytes, in link order; empty for `analytic`.
   virtual std::vector<LinkUse> link_use() const = 0;
 };
 
 // The shortest time in which the collective can end on an otherwise idle cluster:
-// protocol_latency + max over links l of (least latency of the routes over l + bytes_l /
-// bandwidth_l).
+// protocol_latency + the larger of max over links l of (least latency of the routes over l +
+// bytes_l / bandwidth_l) and, where there are rounds, their longest chain (collective_load.h).
 base::Seconds floor_of(topologies::Router& router, const Collective& collective);
+
+struct NetworkOptions {
+  // Collectives that may be in flight at a time, at least 1. With 1 a large cluster starts faster
+  // at fidelity `collective`: nothing is ever shared. 0: as many as there are ranks.
+  int most_at_once = 0;
+};
 
 // SimGrid's engine is one per process: for `collective` and `flow` call this once in a process.
 // `router` must outlive the network. `collective` throws base::Error on clusters of more than
-// 65,536 links (PCIe and NIC counting as one).
-std::unique_ptr<Network> make_network(Fidelity fidelity, topologies::Router& router);
+// 65,536 links (PCIe and NIC counting as one), unless most_at_once is 1.
+std::unique_ptr<Network> make_network(Fidelity fidelity, topologies::Router& router,
+                                      const NetworkOptions& options = {});
 
 }  // namespace moesim::sim

@@ -110,6 +110,29 @@ TEST(Router, RanksWithoutARouteAreAnErrorThatNamesThem) {
   }
 }
 
+TEST(Router, SaysWhetherThereIsARouteWithoutThrowing) {
+  Cluster cluster = testing::example_star({0, 0});
+  cluster.links.pop_back();  // switch -> gpu1
+  Router router(cluster);
+  EXPECT_FALSE(router.has_route(0, 1));
+  EXPECT_TRUE(router.has_route(1, 0));
+  EXPECT_TRUE(router.has_route(1, 1));
+}
+
+TEST_P(Routes, WalkTheSameLinksWithoutBeingRemembered) {
+  const Cluster cluster = build_cluster(example_config(GetParam(), 8, 4));
+  Router remembering(cluster, {.seed = 9});
+  Router walking(cluster, {.seed = 9});
+  for (int source = 0; source < cluster.num_ranks(); ++source) {
+    for (int destination = 0; destination < cluster.num_ranks(); ++destination) {
+      const std::span<const int> route = remembering.route(source, destination);
+      const std::span<const int> walk = walking.walk(source, destination);
+      ASSERT_EQ(std::vector<int>(route.begin(), route.end()),
+                std::vector<int>(walk.begin(), walk.end()));
+    }
+  }
+}
+
 // 0 -> 1 twice, 5 + 7 bytes, over links 0 (gpu0->switch) and 3 (switch->gpu1); no bytes, no load.
 TEST(LinkLoads, SumBytesPerLinkInLinkOrder) {
   const Cluster cluster = testing::example_star({0, 0, 0});

@@ -16,7 +16,7 @@
 
 #include "base/check.h"
 #include "base/error.h"
-#include "sim/network/simgrid/channels.h"
+#include "sim/network/channels.h"
 
 namespace moesim::sim {
 namespace {
@@ -77,7 +77,7 @@ std::size_t hosts_for(std::size_t links) {
   return n;
 }
 
-const s4u::Link* create_link(s4u::NetZone& zone, const std::string& name, double bandwidth) {
+s4u::Link* create_link(s4u::NetZone& zone, const std::string& name, double bandwidth) {
   s4u::Link* link = zone.create_link(name, bandwidth);
   // The zone and our own timers carry the latencies.
   link->set_latency(0);
@@ -95,20 +95,23 @@ std::int64_t count_channels(const std::vector<int>& channels) {
 
 }  // namespace
 
-Engine::Engine(Model model, const topologies::Cluster& cluster)
+Engine::Engine(Model model, const topologies::Cluster& cluster, int most_tasks)
     : model_(model),
       engine_(create_engine(model)),
       channels_(channels_of(cluster)),
-      next_wake_(kNever) {
-  create_platform(cluster);
+      next_wake_(kNever),
+      recorder_(cluster, channels_) {
+  create_platform(cluster, most_tasks);
   // SimGrid offers these signals only for the whole process, which has this one engine.
   s4u::Activity::on_completion_cb([this](const s4u::Activity& a) { on_completion(a); });
   s4u::Engine::on_time_advance_cb([this](double delta) { on_time_advance(delta); });
 }
 
-void Engine::create_platform(const topologies::Cluster& cluster) {
+void Engine::create_platform(const topologies::Cluster& cluster, int most_tasks) {
   const std::int64_t num_channels = count_channels(channels_);
-  if (model_ == Model::parallel_tasks && num_channels > kMostChannels) {
+  // A task that is never joined by another needs no link but its pace's.
+  const bool needs_links = model_ == Model::flows || most_tasks > 1;
+  if (model_ == Model::parallel_tasks && needs_links && num_channels > kMostChannels) {
     throw base::Error("/network/fidelity",
                       "the cluster has " + std::to_string(num_channels) +
                           " links; `collective` takes " + std::to_string(kMostChannels),
@@ -124,13 +127,13 @@ void Engine::create_platform(const topologies::Cluster& cluster) {
     hosts_.push_back(host);
   }
   links_.resize(cluster.links.size());
-  for (std::size_t i = 0; i < cluster.links.size(); ++i) {
+  for (std::size_t i = 0; i < cluster.links.size() && needs_links; ++i) {
     if (channels_[i] != static_cast<int>(i)) continue;
     // Numbered, since two links may share a name.
     links_[i] = create_link(*zone, "link" + std::to_string(i), cluster.links[i].bandwidth.value);
   }
-  for (int i = 0; model_ == Model::parallel_tasks && i < cluster.num_ranks(); ++i) {
-    pace_links_.push_back(create_link(*zone, "pace" + std::to_string(i), 1.0));
+  for (int i = 0; i < most_tasks; ++i) {
+    pace_links_.push_back(create_link(*zone, "pace" + std::to_string(i), kPaceCapacity));
   }
   zone->seal();
   if (model_ == Model::flows) {
@@ -138,7 +141,6 @@ void Engine::create_platform(const topologies::Cluster& cluster) {
         [this](double, const s4u::Host*, const s4u::Host*, const std::vector<s4u::Link*>&,
                const std::unordered_set<s4u::NetZone*>&) { return zone_->latency_factor(); });
   }
-  recorder_.watch(cluster, channels_, links_);
 }
 
 base::Seconds Engine::now() const { return base::Seconds(s4u::Engine::get_clock()); }
@@ -164,65 +166,87 @@ void Engine::wake_at(base::Seconds date) {
 
 void Engine::run_due_events() {
   next_wake_ = kNever;
-  while (!events_.empty() && events_.next_time() <= now()) events_.pop()();
+  while (!events_.empty() && events_.next_time() <= now()) {
+    do_unless_failed(events_.pop());
+  }
   if (!events_.empty()) wake_at(events_.next_time());
 }
 
-void Engine::start_task(const std::vector<topologies::LinkLoad>& link_loads, base::Seconds pace,
-                        std::function<void()> done) {
-  std::vector<topologies::LinkLoad> loads = link_loads;
-  std::erase_if(loads, [this](const auto& load) { return channels_[load.link] != load.link; });
-  const std::size_t n = hosts_for(loads.size() + 1);
+std::vector<topologies::LinkLoad> Engine::channel_loads(
+    std::span<const topologies::LinkLoad> loads) const {
+  std::vector<topologies::LinkLoad> of_channels;
+  for (const topologies::LinkLoad& load : loads) {
+    if (channels_[load.link] == load.link) of_channels.push_back(load);
+  }
+  return of_channels;
+}
+
+Engine::ActivityId Engine::start_task(const std::vector<Amount>& amounts,
+                                      std::function<void()> done) {
+  const std::size_t n = hosts_for(amounts.size());
   std::vector<double> bytes(n * n, 0.0);
   std::vector<const s4u::Link*> links(n * n, nullptr);
-  const auto put = [&](std::size_t i, double amount, const s4u::Link* link) {
+  for (std::size_t i = 0; i < amounts.size(); ++i) {
     const std::size_t row = i / (n - 1);
     const std::size_t column = i % (n - 1);
     const std::size_t cell = row * n + column + (column >= row ? 1 : 0);  // off the diagonal
-    bytes[cell] = amount;
-    links[cell] = link;
-  };
-  for (std::size_t i = 0; i < loads.size(); ++i) {
-    put(i, loads[i].bytes.value, links_[loads[i].link]);
+    bytes[cell] = amounts[i].bytes;
+    links[cell] = amounts[i].link;
   }
-  const s4u::Link* pace_link = pace.value > 0 ? take_pace_link() : nullptr;
-  if (pace_link != nullptr) put(loads.size(), pace.value, pace_link);
   zone_->set_pairs(std::move(links), n);
   s4u::ExecPtr task = s4u::Exec::init();
   task->set_hosts({hosts_.begin(), hosts_.begin() + static_cast<std::ptrdiff_t>(n)})
       ->set_flops_amounts(std::vector<double>(n, 0.0))
       ->set_bytes_amounts(bytes);
-  watch({task, std::move(loads), std::move(done), pace_link});
+  watch(task, std::move(done));
   task->start();
+  return task.get();
 }
 
 const s4u::Link* Engine::take_pace_link() {
-  CHECK(!pace_links_.empty(), "a rank is in one collective at a time");
+  CHECK(!pace_links_.empty(), "no more tasks at a time than the engine was made for");
   const s4u::Link* link = pace_links_.back();
   pace_links_.pop_back();
   return link;
 }
 
-void Engine::start_message(std::span<const int> route, std::uint64_t bytes, base::Seconds delay,
-                           std::function<void()> done) {
+Engine::ActivityId Engine::start_message(const Message& message, std::function<void()> done) {
   std::vector<const s4u::Link*> path;
-  std::vector<topologies::LinkLoad> loads;
-  for (const int link : route) {
-    if (channels_[link] != link) continue;
-    path.push_back(links_[link]);
-    loads.push_back({link, base::Bytes(static_cast<double>(bytes))});
+  for (const int link : message.route) {
+    if (channels_[link] == link) path.push_back(links_[link]);
   }
-  zone_->set_path(std::move(path), std::max(delay.value, kLeastDelay));
-  s4u::CommPtr message = s4u::Comm::sendto_init();
-  watch({message, std::move(loads), std::move(done), nullptr});
+  zone_->set_path(std::move(path), std::max(message.delay.value, kLeastDelay), message.weight);
+  s4u::CommPtr comm = s4u::Comm::sendto_init();
+  watch(comm, std::move(done));
   // The last of the three starts it.
-  message->set_payload_size(bytes)->set_source(hosts_[0])->set_destination(hosts_[1]);
+  comm->set_payload_size(message.bytes)->set_source(hosts_[0])->set_destination(hosts_[1]);
+  return comm.get();
 }
 
-void Engine::watch(Running running) {
-  recorder_.start(running.loads);
-  const s4u::Activity* key = running.activity.get();
-  running_.emplace(key, std::move(running));
+double Engine::left_of(ActivityId activity) const {
+  const s4u::Activity& running = *running_.at(activity).activity;
+  if (model_ == Model::flows) return running.get_remaining();
+  return static_cast<const s4u::Exec&>(running).get_remaining_ratio();
+}
+
+void Engine::cancel(ActivityId activity) {
+  const auto found = running_.find(activity);
+  CHECK(found != running_.end(), "only what is in flight is cancelled");
+  s4u::ActivityPtr cancelled = std::move(found->second.activity);
+  // SimGrid calls on_completion twice for it, which then knows it no more.
+  running_.erase(found);
+  cancelled->cancel();
+  graveyard_.push_back(std::move(cancelled));
+}
+
+void Engine::set_capacity(int channel, base::BytesPerSecond capacity) {
+  recorder_.set_capacity(channel, capacity);
+  if (links_[channel] != nullptr) links_[channel]->set_bandwidth(capacity.value);
+}
+
+void Engine::watch(s4u::ActivityPtr activity, std::function<void()> done) {
+  const s4u::Activity* key = activity.get();
+  running_.emplace(key, Running{std::move(activity), std::move(done)});
 }
 
 void Engine::on_completion(const s4u::Activity& activity) {
@@ -230,19 +254,25 @@ void Engine::on_completion(const s4u::Activity& activity) {
   if (found == running_.end()) return;
   Running ended = std::move(found->second);
   running_.erase(found);
-  recorder_.end(ended.loads);
-  if (ended.pace != nullptr) pace_links_.push_back(ended.pace);
   // SimGrid still uses the activity after this callback.
   graveyard_.push_back(std::move(ended.activity));
-  ended.done();
+  do_unless_failed(ended.done);
+}
+
+// SimGrid is left to end what is in flight: an exception must not pass through it.
+void Engine::do_unless_failed(const std::function<void()>& what) {
+  if (failure_ != nullptr) return;
+  try {
+    what();
+  } catch (...) {
+    failure_ = std::current_exception();
+  }
 }
 
 void Engine::on_time_advance(double delta) {
   graveyard_.clear();
-  if (delta <= 0) return;
-  // Flows join their links one by one as their delays pass, which nothing announces.
-  const bool rates_may_differ = model_ == Model::flows && !running_.empty();
-  recorder_.advance(last_advance_, base::Seconds(delta), rates_may_differ);
+  if (delta <= 0 || failure_ != nullptr) return;
+  read_rates_(last_advance_);
   last_advance_ = now();
 }
 
@@ -260,8 +290,10 @@ void Engine::run() {
   } catch (const simgrid::Exception& error) {
     throw base::Error("simgrid", error.what());
   }
+  if (failure_ != nullptr) std::rethrow_exception(failure_);
   CHECK(events_.empty() && running_.empty(), "SimGrid stops only when nothing is left to happen");
-  recorder_.finish(now());
+  read_rates_(now());
+  recorder_.finish();
 }
 
 }  // namespace moesim::sim

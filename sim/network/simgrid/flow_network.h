@@ -11,6 +11,7 @@
 
 namespace moesim::sim {
 
-std::unique_ptr<Network> make_flow_network(topologies::Router& router);
+std::unique_ptr<Network> make_flow_network(topologies::Router& router,
+                                           const NetworkOptions& options);
 
 }  // namespace moesim::sim

@@ -16,75 +16,46 @@ constexpr double kTolerance = 1e-6;
 
 }  // namespace
 
-void LinkRecorder::watch(const topologies::Cluster& cluster, std::vector<int> channels,
-                         std::vector<const simgrid::s4u::Link*> links) {
-  cluster_ = &cluster;
-  channels_ = std::move(channels);
-  links_ = std::move(links);
-  records_.resize(links_.size());
-}
-
-void LinkRecorder::start(std::span<const topologies::LinkLoad> loads) {
-  changed_ = true;
-  for (const topologies::LinkLoad& load : loads) {
-    Record& record = records_[load.link];
-    record.put += load.bytes;
-    ++record.activities;
-    if (!record.active) active_.push_back(load.link);
-    record.active = true;
+LinkRecorder::LinkRecorder(const topologies::Cluster& cluster, std::vector<int> channels)
+    : channels_(std::move(channels)), records_(cluster.links.size()) {
+  for (std::size_t link = 0; link < records_.size(); ++link) {
+    names_.push_back(cluster.links[link].name);
+    records_[link].capacity = cluster.links[link].bandwidth;
   }
 }
 
-void LinkRecorder::end(std::span<const topologies::LinkLoad> loads) {
-  changed_ = true;
-  for (const topologies::LinkLoad& load : loads) --records_[load.link].activities;
+void LinkRecorder::start(std::span<const topologies::LinkLoad> loads, double share) {
+  for (const topologies::LinkLoad& load : loads) records_[load.link].put += load.bytes * share;
 }
 
-void LinkRecorder::advance(base::Seconds from, base::Seconds delta, bool rates_may_differ) {
-  if (changed_ || rates_may_differ) {
-    settle();
-    read_rates(from);
-    changed_ = false;
-  }
-  since_reading_ += delta;
+void LinkRecorder::give_up(std::span<const topologies::LinkLoad> loads, double share) {
+  for (const topologies::LinkLoad& load : loads) records_[load.link].put -= load.bytes * share;
 }
 
-// Books the time that passed with the rates in the records.
-void LinkRecorder::settle() {
-  for (const int link : active_) {
-    Record& record = records_[link];
-    record.carried += record.rate * since_reading_;
-    if (record.rate.value > 0) record.busy += since_reading_;
-  }
-  since_reading_ = base::Seconds(0);
+void LinkRecorder::set_capacity(int channel, base::BytesPerSecond capacity) {
+  records_[channel].capacity = capacity;
 }
 
-void LinkRecorder::read_rates(base::Seconds from) {
-  std::size_t kept = 0;
-  for (const int link : active_) {
-    Record& record = records_[link];
-    const base::BytesPerSecond capacity = cluster_->links[link].bandwidth;
-    record.rate = base::BytesPerSecond(record.activities > 0 ? links_[link]->get_usage() : 0.0);
-    CHECK(record.rate <= capacity * (1 + kTolerance), "INV-3: " + cluster_->links[link].name +
-                                                          " carries " + base::to_text(record.rate) +
-                                                          " of " + base::to_text(capacity));
-    record.steps.append(from, record.rate);
-    record.active = record.activities > 0;
-    if (record.active) active_[kept++] = link;
-  }
-  active_.resize(kept);
+void LinkRecorder::set_rate(int channel, base::Seconds from, base::BytesPerSecond rate) {
+  Record& record = records_[channel];
+  CHECK(rate <= record.capacity * (1 + kTolerance), "INV-3: " + names_[channel] + " carries " +
+                                                        base::to_text(rate) + " of " +
+                                                        base::to_text(record.capacity));
+  const base::Seconds passed = from - record.since;
+  record.carried += record.rate * passed;
+  if (record.rate.value > 0) record.busy += passed;
+  record.since = from;
+  record.rate = rate;
+  record.steps.append(from, rate);
 }
 
-void LinkRecorder::finish(base::Seconds now) {
-  settle();
-  read_rates(now);
-  changed_ = false;
-  CHECK(active_.empty(), "a run ends with nothing in flight");
+void LinkRecorder::finish() const {
   for (std::size_t link = 0; link < records_.size(); ++link) {
     const Record& record = records_[link];
+    CHECK(record.rate.value == 0, "a run ends with nothing in flight");
     CHECK(std::abs((record.carried - record.put).value) <= kTolerance * record.put.value,
-          "INV-2: " + cluster_->links[link].name + " carried " + base::to_text(record.carried) +
-              " of " + base::to_text(record.put));
+          "INV-2: " + names_[link] + " carried " + base::to_text(record.carried) + " of " +
+              base::to_text(record.put));
   }
 }
 

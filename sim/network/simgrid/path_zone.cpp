@@ -17,10 +17,11 @@ void PathZone::set_pairs(std::vector<const simgrid::s4u::Link*> links, std::size
   num_hosts_ = num_hosts;
 }
 
-void PathZone::set_path(std::vector<const simgrid::s4u::Link*> links, double delay) {
+void PathZone::set_path(std::vector<const simgrid::s4u::Link*> links, double delay, double weight) {
   links_ = std::move(links);
   num_hosts_ = 0;
-  latency_factor_ = delay / kNominalLatency;
+  nominal_latency_ = kNominalLatency / weight;
+  latency_factor_ = delay / nominal_latency_;
 }
 
 void PathZone::get_local_route(const simgrid::kernel::routing::NetPoint* source,
@@ -31,7 +32,7 @@ void PathZone::get_local_route(const simgrid::kernel::routing::NetPoint* source,
     return;
   }
   for (const simgrid::s4u::Link* link : links_) into->link_list_.push_back(link->get_impl());
-  if (latency != nullptr) *latency += kNominalLatency;
+  if (latency != nullptr) *latency += nominal_latency_;
 }
 
 }  // namespace moesim::sim

@@ -20,9 +20,9 @@ class PathZone final : public simgrid::kernel::routing::NetZoneImpl {
 
   // From now on every route is `links`, and the activity is delayed by `delay` before its bytes
   // move. Equal nominal latencies give all activities equal shares of their links: SimGrid weighs a
-  // flow by 1 / latency, as TCP's window does, which a lossless fabric does not. The true delay is
-  // restored by latency_factor.
-  void set_path(std::vector<const simgrid::s4u::Link*> links, double delay);
+  // flow by 1 / latency, as TCP's window does, which a lossless fabric does not: a message of
+  // `weight` gets that much of an equal share. The true delay is restored by latency_factor.
+  void set_path(std::vector<const simgrid::s4u::Link*> links, double delay, double weight = 1);
   double latency_factor() const { return latency_factor_; }
 
   void get_local_route(const simgrid::kernel::routing::NetPoint* source,
@@ -32,6 +32,7 @@ class PathZone final : public simgrid::kernel::routing::NetZoneImpl {
  private:
   std::vector<const simgrid::s4u::Link*> links_;
   std::size_t num_hosts_ = 0;  // 0: one path for all
+  double nominal_latency_ = 1;
   double latency_factor_ = 1;
 };
 

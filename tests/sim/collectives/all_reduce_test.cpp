@@ -3,27 +3,17 @@
 
 #include <gtest/gtest.h>
 
-#include <map>
-
+#include "tests/base/thrown_error.h"
 #include "tests/support/example_cluster.h"
+#include "tests/support/lockstep.h"
 
 namespace moesim::sim {
 namespace {
 
 using base::Bytes;
+using testing::first_ranks;
+using testing::lockstep_time;
 using topologies::Topology;
-
-std::vector<int> first_ranks(int count) {
-  std::vector<int> ranks;
-  for (int rank = 0; rank < count; ++rank) ranks.push_back(rank);
-  return ranks;
-}
-
-std::map<int, double> sent_by_rank(const Collective& collective) {
-  std::map<int, double> sent;
-  for (const auto& transfer : collective.transfers) sent[transfer.source] += transfer.bytes.value;
-  return sent;
-}
 
 // Ring of 4 with 8 bytes: each sends 2 * 3/4 * 8 = 12 bytes to the next. Two nodes of two, so the
 // slowest step goes through one switch: 4 us. 2 * 3 = 6 steps, 5 of them beyond the network's own.
@@ -38,42 +28,41 @@ TEST(AllReduce, RingSendsTwiceAllButOneShareToTheNext) {
   EXPECT_NEAR(collective.protocol_latency.value, 5 * 4e-6, 1e-12);
 }
 
-// Two nodes of two, 8 bytes. In the node: half the buffer out and half a buffer back, 8 bytes to
-// the neighbour. Between nodes: rings of two over 4-byte shards, 2 * 1/2 * 4 = 4 bytes each way.
-// Latency beyond the network's own: ring 2 * 1 - 1 = 1 step of 4 us, two local steps of 2 us.
-TEST(AllReduce, HierarchicalReducesInTheNodeFirst) {
-  const auto cluster =
-      topologies::build_cluster(testing::example_config(Topology::single_switch, 2, 2));
-  topologies::Router router(cluster);
-  const Collective collective =
-      all_reduce(AllReduce::hierarchical, router, first_ranks(4), Bytes(8));
-  EXPECT_EQ(sent_by_rank(collective), (std::map<int, double>{{0, 12}, {1, 12}, {2, 12}, {3, 12}}));
-  for (const auto& transfer : collective.transfers) {
-    const bool local = transfer.source / 2 == transfer.destination / 2;
-    EXPECT_EQ(transfer.bytes.value, local ? 8 : 4);
-    EXPECT_TRUE(local || transfer.source % 2 == transfer.destination % 2);
+// n ranks on a switch with ports of 1 GB/s and hops of 2 us: 2(n-1) steps of S/n each.
+TEST(AllReduce, RingTakesItsClosedForm) {
+  const double bytes = 3e6;
+  for (const int n : {2, 3, 8, 13}) {
+    topologies::Router router(testing::example_star(std::vector<double>(n, 1e-6)));
+    const Collective collective = all_reduce(AllReduce::ring, router, first_ranks(n), Bytes(bytes));
+    const double expected = 2.0 * (n - 1) * (2e-6 + bytes / n / 1e9);
+    EXPECT_NEAR(lockstep_time(router, collective), expected, expected * 1e-12) << n;
   }
-  EXPECT_NEAR(collective.protocol_latency.value, 4e-6 + 2 * 2e-6, 1e-12);
 }
 
-TEST(AllReduce, HierarchicalOfOneRankPerNodeIsARing) {
-  const auto cluster =
-      topologies::build_cluster(testing::example_config(Topology::single_switch, 3, 2));
-  topologies::Router router(cluster);
-  const std::vector<int> ranks{0, 2, 4};
-  const Collective tree = all_reduce(AllReduce::hierarchical, router, ranks, Bytes(9));
-  const Collective ring = all_reduce(AllReduce::ring, router, ranks, Bytes(9));
-  EXPECT_EQ(tree.transfers, ring.transfers);
-  EXPECT_EQ(tree.protocol_latency, ring.protocol_latency);
+// Whatever the algorithm, the 16 ranks of a group do not notice 48 more beside them.
+TEST(AllReduce, IsTheSameInsideAMachineFourTimesLarger) {
+  for (const auto& [algorithm, name] : names_of(AllReduce{})) {
+    if (algorithm == AllReduce::in_switch) continue;  // one node's alone
+    std::vector<double> times;
+    for (const int nodes : {4, 16}) {
+      topologies::Router router(
+          topologies::build_cluster(testing::example_config(Topology::single_switch, nodes, 4)));
+      times.push_back(
+          lockstep_time(router, all_reduce(algorithm, router, first_ranks(16), Bytes(1e7))));
+    }
+    EXPECT_EQ(times[0], times[1]) << name;
+    EXPECT_GT(times[0], 0) << name;
+  }
 }
 
-TEST(AllReduce, UnevenNodesFallBackToARing) {
-  const auto cluster =
-      topologies::build_cluster(testing::example_config(Topology::single_switch, 2, 2));
-  topologies::Router router(cluster);
-  const std::vector<int> ranks{0, 1, 2};
-  EXPECT_EQ(all_reduce(AllReduce::hierarchical, router, ranks, Bytes(9)).transfers,
-            all_reduce(AllReduce::ring, router, ranks, Bytes(9)).transfers);
+TEST(AllReduce, RanksThatDisagreeOnTheSizeAreNamed) {
+  topologies::Router router(testing::example_star({1e-6, 1e-6, 1e-6}));
+  const std::vector<Bytes> sizes{Bytes(8e6), Bytes(8e6), Bytes(4e6)};
+  const base::Error error =
+      base::thrown_error([&] { (void)all_reduce(AllReduce::ring, router, first_ranks(3), sizes); });
+  EXPECT_EQ(error.where(), "all_reduce");
+  EXPECT_EQ(error.message(),
+            "ranks disagree on its size: rank 2 (4 MB) against 8 MB of the others");
 }
 
 TEST(AllReduce, LoneRankSendsNothing) {

@@ -21,8 +21,9 @@ IntLists lists(const std::vector<std::vector<int>>& items) {
 
 std::vector<double> rates(const IntLists& links_of, const std::vector<double>& capacities,
                           const std::vector<double>& caps) {
+  const Fluid fluid{capacities, links_of, std::vector<double>(links_of.items.size(), 1.0), {}};
   std::vector<double> found;
-  MaxMinFill(links_of, capacities).fill(caps, found);
+  MaxMinFill(fluid).fill(caps, found);
   return found;
 }
 

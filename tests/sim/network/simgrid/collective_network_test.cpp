@@ -24,7 +24,7 @@ TEST(CollectiveNetwork, AClusterTooLargeForTheSolverIsAnError) {
   const auto too_large = [] {
     const topologies::Cluster star = testing::example_star(std::vector<double>(32769, 0.0));
     topologies::Router router(star);
-    make_collective_network(router);
+    make_collective_network(router, {});
     return std::vector<double>{};
   };
   try {
@@ -46,7 +46,7 @@ TEST(CollectiveNetwork, ACollectiveAloneEndsAtItsFloor) {
   const double floor = floor_of(router, traffic).value;
   const std::vector<double> ends = in_child_process([&] {
     std::vector<double> times;
-    const auto network = make_collective_network(router);
+    const auto network = make_collective_network(router, {});
     network->start(traffic, [&](const CollectiveEnd& end) {
       times.push_back(end.end.value);
       for (const base::Seconds rank : end.rank_end) times.push_back(rank.value);
@@ -64,7 +64,7 @@ TEST(CollectiveNetwork, WhereTheBusiestLinkIsNotKeptBusyACollectiveTakesTheFairT
   const topologies::Cluster cluster = build_cluster(testing::thin_uplinks());
   const std::vector<double> ends = in_child_process([&] {
     topologies::Router router(cluster);
-    const auto network = make_collective_network(router);
+    const auto network = make_collective_network(router, {});
     std::vector<double> times;
     std::function<void(const CollectiveEnd&)> next = [&](const CollectiveEnd& end) {
       times.push_back(end.end.value);
@@ -84,7 +84,7 @@ TEST(CollectiveNetwork, OverlappingTasksWithAPaceShareTheirLinks) {
   const topologies::Cluster cluster = build_cluster(testing::thin_uplinks());
   const std::vector<double> ends = in_child_process([&] {
     topologies::Router router(cluster);
-    const auto network = make_collective_network(router);
+    const auto network = make_collective_network(router, {});
     std::vector<double> times;
     for (int i = 0; i < 2; ++i) {
       network->start(testing::hot_nic_behind_thin_uplinks(),
@@ -103,7 +103,7 @@ TEST(CollectiveNetwork, FourAtOnceTakeFourTimesAsLong) {
   const std::vector<double> ends = in_child_process([] {
     const topologies::Cluster star = testing::example_star({0, 0, 0, 0});
     topologies::Router router(star);
-    const auto network = make_collective_network(router);
+    const auto network = make_collective_network(router, {});
     std::vector<double> times;
     for (int i = 0; i < 4; ++i) {
       network->start(collective_of(4, {{0, 1, base::Bytes(1e6)}, {2, 3, base::Bytes(1e6)}}),
@@ -121,7 +121,7 @@ TEST(CollectiveNetwork, EqualEndsComeInTheOrderOfTheStarts) {
   const std::vector<double> order = in_child_process([] {
     const topologies::Cluster star = testing::example_star(std::vector<double>(16, 0.0));
     topologies::Router router(star);
-    const auto network = make_collective_network(router);
+    const auto network = make_collective_network(router, {});
     std::vector<double> seen;
     for (int i = 0; i < 8; ++i) {
       network->start(collective_of(16, {{i, 15 - i, base::Bytes(1e6)}}),

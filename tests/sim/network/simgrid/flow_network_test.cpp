@@ -88,7 +88,7 @@ TEST(FlowNetwork, EveryMessageEndsWhenTheMaxMinSolverSays) {
   }
   const std::vector<double> expected = testing::max_min_ends(capacities, flows);
   const std::vector<double> ends = in_child_process([&] {
-    const auto network = make_flow_network(router);
+    const auto network = make_flow_network(router, {});
     std::vector<double> times(traffic.transfers.size());
     for (std::size_t i = 0; i < times.size(); ++i) {
       network->start(collective_of(32, {traffic.transfers[i]}),

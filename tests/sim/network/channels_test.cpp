@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "sim/network/simgrid/channels.h"
+#include "sim/network/channels.h"
 
 #include <gtest/gtest.h>
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "sim/network/simgrid/channels.h"
+#include "sim/network/channels.h"
 
+#include <algorithm>
 #include <numeric>
 #include <utility>
 
@@ -22,9 +23,10 @@ std::vector<Ports> ports_of(const topologies::Cluster& cluster) {
 }
 
 // Two cables to two neighbours, so that what comes from one goes to the other. Routes end at
-// accelerators, and vertices with more cables have a choice.
+// accelerators and reducers, and vertices with more cables have a choice.
 bool only_forwards(const topologies::Cluster& cluster, int vertex, const Ports& ports) {
   if (cluster.vertices[vertex].kind == topologies::VertexKind::accelerator) return false;
+  if (std::binary_search(cluster.reducers.begin(), cluster.reducers.end(), vertex)) return false;
   if (ports.in.size() != 2 || ports.out.size() != 2) return false;
   const std::pair from(cluster.links[ports.in[0]].from, cluster.links[ports.in[1]].from);
   const std::pair to(cluster.links[ports.out[0]].to, cluster.links[ports.out[1]].to);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "sim/network/fair_makespan.h"
+#include "sim/network/known_collectives.h"
 
 #include <gtest/gtest.h>
 
@@ -19,7 +19,7 @@ using topologies::Topology;
 
 double makespan(const topologies::Cluster& cluster, const Collective& collective) {
   topologies::Router router(cluster);
-  return FairMakespan(router).of(collective).value;
+  return KnownCollectives(router).of(collective)->carrying.value;
 }
 
 // From first principles, message by message.
@@ -36,7 +36,7 @@ double max_min_makespan(const topologies::Cluster& cluster, const Collective& co
   return *std::max_element(ends.begin(), ends.end());
 }
 
-TEST(FairMakespan, NothingToCarryTakesNoTime) {
+TEST(KnownCollectives, NothingToCarryTakesNoTime) {
   const topologies::Cluster star = testing::example_star({0, 0});
   EXPECT_EQ(makespan(star, collective_of(2, {})), 0);
   EXPECT_EQ(makespan(star, collective_of(2, {{0, 1, base::Bytes(0)}, {1, 1, base::Bytes(5)}})), 0);
@@ -44,7 +44,7 @@ TEST(FairMakespan, NothingToCarryTakesNoTime) {
 
 // 1 and 2 GB share gpu2's port of 1 GB/s until 2 s; then the second has 1 GB left and the port to
 // itself: 3 s, and so long the port is busy.
-TEST(FairMakespan, TheLongerOfTwoGoesOnAlone) {
+TEST(KnownCollectives, TheLongerOfTwoGoesOnAlone) {
   const topologies::Cluster star = testing::example_star({1e-6, 1e-6, 1e-6});
   EXPECT_NEAR(
       makespan(star, collective_of(3, {{0, 2, base::Bytes(1e9)}, {1, 2, base::Bytes(2e9)}})), 3,
@@ -54,7 +54,7 @@ TEST(FairMakespan, TheLongerOfTwoGoesOnAlone) {
 // gpu2 gets 1 GB from gpu0 and from gpu1, which both send 0.4 GB to two others. At first each
 // source's port is shared by three: gpu2's takes in 2/3 GB/s until the small ones end at 1.2 s.
 // 0.6 GB of each large one is left, at 1/2 GB/s each: 2.4 s, while the busiest port needs 2 s.
-TEST(FairMakespan, AHotPortFedByBusyOnesIsDrainedLate) {
+TEST(KnownCollectives, AHotPortFedByBusyOnesIsDrainedLate) {
   const topologies::Cluster star = testing::example_star(std::vector<double>(7, 1e-6));
   std::vector<topologies::Transfer> transfers;
   for (const int source : {0, 1}) {
@@ -66,24 +66,24 @@ TEST(FairMakespan, AHotPortFedByBusyOnesIsDrainedLate) {
 }
 
 // The same with uplinks in the place of ports, see hot_nic_behind_thin_uplinks: 2.4 ms.
-TEST(FairMakespan, AHotNicBehindThinUplinksIsDrainedLate) {
+TEST(KnownCollectives, AHotNicBehindThinUplinksIsDrainedLate) {
   const topologies::Cluster cluster = build_cluster(testing::thin_uplinks());
   EXPECT_NEAR(makespan(cluster, testing::hot_nic_behind_thin_uplinks()), 2.4e-3, 2.4e-15);
 }
 
-TEST(FairMakespan, EqualTransfersHaveEqualAnswersAndOthersTheirOwn) {
+TEST(KnownCollectives, EqualTransfersHaveEqualAnswersAndOthersTheirOwn) {
   const topologies::Cluster star = testing::example_star({0, 0});
   topologies::Router router(star);
-  FairMakespan fair(router);
+  KnownCollectives known(router);
   for (int repeat = 0; repeat < 2; ++repeat) {
-    EXPECT_EQ(fair.of(collective_of(2, {{0, 1, base::Bytes(1e9)}})).value, 1);
-    EXPECT_EQ(fair.of(collective_of(2, {{0, 1, base::Bytes(2e9)}})).value, 2);
+    EXPECT_EQ(known.of(collective_of(2, {{0, 1, base::Bytes(1e9)}}))->carrying.value, 1);
+    EXPECT_EQ(known.of(collective_of(2, {{0, 1, base::Bytes(2e9)}}))->carrying.value, 2);
   }
 }
 
 // 992 messages among 32 ranks of one pod, Zipf and with a hot rank. Where the uplinks are thin,
 // some end more than 2 % later than their busiest link asks for.
-TEST(FairMakespan, IsWithinOnePercentOfEveryMessageByItself) {
+TEST(KnownCollectives, IsWithinOnePercentOfEveryMessageByItself) {
   int late = 0;
   for (const double oversubscription : {1.0, 2.0, 4.0}) {
     topologies::ClusterConfig config = example_config(Topology::rail_optimized_fat_tree, 8, 4);
@@ -104,12 +104,12 @@ TEST(FairMakespan, IsWithinOnePercentOfEveryMessageByItself) {
 }
 
 // 64 ranks that each send to 8 others, drawn anew for each seed.
-TEST(FairMakespan, LiesBetweenTheBusiestLinkAndAMessagesLinksOneByOne) {
+TEST(KnownCollectives, LiesBetweenTheBusiestLinkAndAMessagesLinksOneByOne) {
   topologies::ClusterConfig config = example_config(Topology::rail_optimized_fat_tree, 8, 8);
   config.fabric.oversubscription = 4;
   const topologies::Cluster cluster = build_cluster(config);
   topologies::Router router(cluster);
-  FairMakespan fair(router);
+  KnownCollectives known(router);
   for (std::uint64_t seed = 0; seed < 30; ++seed) {
     base::Rng rng(seed, "fair_makespan");
     std::vector<topologies::Transfer> transfers;
@@ -131,14 +131,14 @@ TEST(FairMakespan, LiesBetweenTheBusiestLinkAndAMessagesLinksOneByOne) {
       }
       one_by_one = std::max(one_by_one, sum);
     }
-    const double found = fair.of(traffic).value;
+    const double found = known.of(traffic)->carrying.value;
     EXPECT_GE(found, *std::max_element(times.begin(), times.end()) * (1 - 1e-12));
     EXPECT_LE(found, one_by_one);
   }
 }
 
 // 64 ranks, many-to-one: exact where the answer is the busiest link's time, however many steps.
-TEST(FairMakespan, ABusyLinkIsBusyToTheEnd) {
+TEST(KnownCollectives, ABusyLinkIsBusyToTheEnd) {
   const topologies::Cluster star = testing::example_star(std::vector<double>(65, 0.0));
   std::vector<topologies::Transfer> transfers;
   double sum = 0;

@@ -1,0 +1,156 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "sim/network/fluid.h"
+
+#include <algorithm>
+#include <limits>
+#include <utility>
+
+namespace moesim::sim {
+namespace {
+
+constexpr double kInfinity = std::numeric_limits<double>::infinity();
+
+// This many parcels are followed from end to end.
+constexpr std::size_t kFewParcels = 64;
+// A step of more of them takes this share of what the busiest link still needs ...
+constexpr double kStep = 0.03;
+// ... until that is less than this share of what it needed at first.
+constexpr double kNegligible = 1e-3;
+// Arrived parcels are dropped when fewer than this share of all still move.
+constexpr double kDense = 0.875;
+// A parcel with less than this share of a step's bytes left has arrived.
+constexpr double kRounding = 1e-12;
+
+// [links] the time that the bytes left need of each link.
+std::vector<double> times_of(const Fluid& fluid) {
+  std::vector<double> times(fluid.capacities.size(), 0.0);
+  for (std::size_t p = 0; p < fluid.left.size(); ++p) {
+    for (int i = fluid.links_of.first[p]; i < fluid.links_of.first[p + 1]; ++i) {
+      times[fluid.links_of.items[i]] += fluid.weights[i] * fluid.left[p];
+    }
+  }
+  for (std::size_t l = 0; l < times.size(); ++l) times[l] /= fluid.capacities[l];
+  return times;
+}
+
+void drop_arrived(Fluid& fluid) {
+  IntLists links_of;
+  std::vector<double> weights;
+  std::size_t kept = 0;
+  for (std::size_t p = 0; p < fluid.left.size(); ++p) {
+    if (fluid.left[p] <= 0) continue;
+    links_of.append(fluid.links_of.list(p));
+    weights.insert(weights.end(), fluid.weights.begin() + fluid.links_of.first[p],
+                   fluid.weights.begin() + fluid.links_of.first[p + 1]);
+    fluid.left[kept++] = fluid.left[p];
+  }
+  fluid.left.resize(kept);
+  fluid.links_of = std::move(links_of);
+  fluid.weights = std::move(weights);
+}
+
+// [parcels] the rates at which they would arrive at the end of a step, 0 for those that have.
+void set_caps(const Fluid& fluid, double step, std::vector<double>& caps) {
+  caps.resize(fluid.left.size());
+  for (std::size_t p = 0; p < caps.size(); ++p) {
+    caps[p] = fluid.left[p] <= 0 ? 0 : step <= 0 ? kInfinity : fluid.left[p] / step;
+  }
+}
+
+// Lets the parcels move for `least_step`, or longer, until the first arrives. Returns for how long
+// and how many arrived.
+std::pair<double, std::size_t> move_bytes(Fluid& fluid, double least_step,
+                                          const std::vector<double>& rates) {
+  double step = kInfinity;
+  for (std::size_t p = 0; p < rates.size(); ++p) {
+    if (fluid.left[p] > 0) step = std::min(step, fluid.left[p] / rates[p]);
+  }
+  step = std::max(step, least_step);
+  std::size_t arrived = 0;
+  for (std::size_t p = 0; p < rates.size(); ++p) {
+    if (fluid.left[p] <= 0) continue;
+    const double moved = rates[p] * step;
+    fluid.left[p] = moved * (1 + kRounding) >= fluid.left[p] ? 0 : fluid.left[p] - moved;
+    if (fluid.left[p] <= 0) ++arrived;
+  }
+  return {step, arrived};
+}
+
+}  // namespace
+
+Fluid fluid_of(topologies::Router& router, const std::vector<int>& channels,
+               std::span<const topologies::Transfer> transfers) {
+  Fluid fluid;
+  std::vector<int> place(channels.size(), -1);  // [links] in `capacities`
+  std::vector<int> item(channels.size(), -1);   // [links] of the message at hand, in `items`
+  for (const topologies::Transfer& transfer : transfers) {
+    if (transfer.bytes.value <= 0 || transfer.source == transfer.destination) continue;
+    const auto begin = static_cast<int>(fluid.links_of.items.size());
+    for (const topologies::Path& path : router.paths(transfer.source, transfer.destination)) {
+      for (const int link : path.links) {
+        if (channels[link] != link) continue;
+        if (place[link] < 0) {
+          place[link] = static_cast<int>(fluid.capacities.size());
+          fluid.capacities.push_back(router.cluster().links[link].bandwidth.value);
+        }
+        if (item[link] >= begin) {
+          fluid.weights[item[link]] += path.share;
+          continue;
+        }
+        item[link] = static_cast<int>(fluid.links_of.items.size());
+        fluid.links_of.items.push_back(place[link]);
+        fluid.weights.push_back(path.share);
+      }
+    }
+    fluid.links_of.end_list();
+    fluid.left.push_back(transfer.bytes.value);
+  }
+  return fluid;
+}
+
+double busiest_link(const Fluid& fluid) {
+  const std::vector<double> times = times_of(fluid);
+  return times.empty() ? 0 : *std::max_element(times.begin(), times.end());
+}
+
+double links_one_by_one(const Fluid& fluid) {
+  const std::vector<double> times = times_of(fluid);
+  double most = 0;
+  for (std::size_t p = 0; p < fluid.left.size(); ++p) {
+    double sum = 0;
+    for (const int link : fluid.links_of.list(p)) sum += times[link];
+    most = std::max(most, sum);
+  }
+  return most;
+}
+
+// A step longer than up to the next arrival caps the parcels that arrive within it, so that what
+// they leave is used by others: no capacity is lost to stepping.
+double drain(Fluid fluid) {
+  const double negligible = kNegligible * busiest_link(fluid);
+  double now = 0;
+  std::vector<double> caps;
+  std::vector<double> rates;
+  while (!fluid.left.empty()) {
+    MaxMinFill filling(fluid);
+    std::size_t moving = fluid.left.size();
+    const auto enough = static_cast<std::size_t>(kDense * static_cast<double>(moving));
+    while (moving > 0 && moving >= enough) {
+      double step = 0;
+      if (moving > kFewParcels) {
+        const double bound = busiest_link(fluid);
+        if (bound < negligible) return now + bound;
+        step = kStep * bound;
+      }
+      set_caps(fluid, step, caps);
+      filling.fill(caps, rates);
+      const auto [moved_for, arrived] = move_bytes(fluid, step, rates);
+      now += moved_for;
+      moving -= arrived;
+    }
+    drop_arrived(fluid);
+  }
+  return now;
+}
+
+}  // namespace moesim::sim

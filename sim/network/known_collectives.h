@@ -1,0 +1,69 @@
+// SPDX-License-Identifier: Apache-2.0
+// What a collective does when it is alone on the cluster: its links' bytes, its floor and how long
+// it takes when its messages share links max-min fairly. That is longer than the busiest link's
+// time where other links first keep that link from being busy, as thin uplinks do to a hot NIC.
+// Collectives of equal content have one answer, worked out once: dispatch and combine come again in
+// the backward pass.
+#pragma once
+
+#include <cstddef>
+#include <memory>
+#include <vector>
+
+#include "base/units.h"
+#include "sim/collectives/collective.h"
+#include "sim/network/by_content.h"
+#include "sim/network/collective_load.h"
+#include "sim/network/network.h"
+#include "topologies/routing.h"
+
+namespace moesim::sim {
+
+// Alone, the collective ends `latency` + `carrying` after its start, not before its floor.
+struct AloneTimes {
+  CollectiveLoad load;
+  base::Seconds latency;   // before any byte moves
+  base::Seconds carrying;  // while bytes move, at least load.busiest_link; 0 without bytes
+};
+
+// Of each collective what alone() says. `router` must outlive it.
+class KnownCollectives {
+ public:
+  // Messages of one round: exact up to 64, in steps of time up to this many, by load class beyond
+  // (see fluid.h).
+  static constexpr std::size_t kMostMessages = std::size_t{1} << 16;
+
+  explicit KnownCollectives(topologies::Router& router);
+
+  // Throws base::Error where two ends have no route.
+  std::shared_ptr<const AloneTimes> of(const Collective& collective);
+
+  // The cluster has changed: what was worked out does not hold any more.
+  void forget();
+
+  const Repetition& repetition() const { return known_.repetition(); }
+
+ private:
+  AloneTimes work_out(const Collective& collective) const;
+
+  topologies::Router& router_;
+  std::vector<int> channels_;  // see channels_of, of the cluster as it is
+  ByContent<AloneTimes> known_;
+};
+
+// Of each collective its load and floor. `router` must outlive it.
+class KnownFloors {
+ public:
+  explicit KnownFloors(topologies::Router& router) : router_(router) {}
+
+  // Throws base::Error where two ends have no route.
+  std::shared_ptr<const CollectiveLoad> of(const Collective& collective);
+  void forget() { known_.forget(); }
+  const Repetition& repetition() const { return known_.repetition(); }
+
+ private:
+  topologies::Router& router_;
+  ByContent<CollectiveLoad> known_;
+};
+
+}  // namespace moesim::sim

@@ -1,0 +1,141 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "sim/network/simgrid/flows.h"
+
+#include <algorithm>
+#include <cmath>
+#include <utility>
+
+#include "base/check.h"
+
+namespace moesim::sim {
+
+Flows::Flows(Engine& engine, topologies::Router& router)
+    : engine_(engine),
+      router_(router),
+      flows_on_(router.cluster().links.size(), 0),
+      is_active_(router.cluster().links.size(), false),
+      rates_(router.cluster().links.size(), 0.0) {
+  engine_.read_rates_by([this](base::Seconds from) { read_rates(from); });
+}
+
+void Flows::start(const topologies::Transfer& transfer, std::function<void()> done) {
+  auto message = std::make_shared<Message>(Message{transfer, std::move(done), 0});
+  const base::Seconds latency = router_.latency(transfer.source, transfer.destination);
+  for (const topologies::Path& path : router_.paths(transfer.source, transfer.destination)) {
+    ++message->flows_left;
+    launch(message, path, transfer.bytes.value * path.share, engine_.now() + latency);
+  }
+}
+
+std::vector<topologies::LinkLoad> Flows::loads_of(const topologies::Path& path,
+                                                  double bytes) const {
+  std::vector<topologies::LinkLoad> loads;
+  for (const int link : path.links) {
+    if (engine_.channels()[link] == link) loads.push_back({link, base::Bytes(bytes)});
+  }
+  return loads;
+}
+
+void Flows::launch(std::shared_ptr<Message> message, const topologies::Path& path, double bytes,
+                   base::Seconds moves_at) {
+  const int id = next_flow_++;
+  // SimGrid counts whole bytes.
+  const double whole = std::ceil(bytes);
+  const std::vector<topologies::LinkLoad> loads = loads_of(path, whole);
+  engine_.recorder().start(loads);
+  for (const topologies::LinkLoad& load : loads) {
+    ++flows_on_[load.link];
+    if (!is_active_[load.link]) active_.push_back(load.link);
+    is_active_[load.link] = true;
+  }
+  Flow& flow = flows_[id];
+  flow = {std::move(message), path, moves_at, nullptr};
+  flow.activity = engine_.start_message(
+      {path.links, static_cast<std::uint64_t>(whole), moves_at - engine_.now(), path.share},
+      [this, id] { arrive(id); });
+}
+
+// Takes the flow out of SimGrid. Returns the bytes that it has left.
+double Flows::stop(const Flow& flow) {
+  const double left = engine_.left_of(flow.activity);
+  engine_.cancel(flow.activity);
+  const std::vector<topologies::LinkLoad> loads = loads_of(flow.path, left);
+  engine_.recorder().give_up(loads, 1);
+  for (const topologies::LinkLoad& load : loads) --flows_on_[load.link];
+  return left;
+}
+
+void Flows::arrive(int id) {
+  const auto found = flows_.find(id);
+  for (const int link : found->second.path.links) {
+    if (engine_.channels()[link] == link) --flows_on_[link];
+  }
+  const std::shared_ptr<Message> message = std::move(found->second.message);
+  flows_.erase(found);
+  if (--message->flows_left == 0) message->done();
+}
+
+// SimGrid caps a flow for life by the least capacity on its path when it starts, so those on a
+// changed link are started anew.
+void Flows::change_links(std::span<const topologies::LinkChange> changes) {
+  for (const topologies::LinkChange& change : changes) {
+    if (change.up) set_capacity(change.link);
+  }
+  const auto uses = [](const Flow& flow, const topologies::LinkChange& change) {
+    const auto& links = flow.path.links;
+    return std::find(links.begin(), links.end(), change.link) != links.end();
+  };
+  std::vector<int> affected;
+  for (const auto& [id, flow] : flows_) {
+    if (std::any_of(changes.begin(), changes.end(),
+                    [&](const topologies::LinkChange& change) { return uses(flow, change); })) {
+      affected.push_back(id);
+    }
+  }
+  for (const int id : affected) {
+    const Flow flow = flows_.at(id);
+    const double left = stop(flow);
+    flows_.erase(id);
+    const bool cut = std::any_of(flow.path.links.begin(), flow.path.links.end(),
+                                 [this](int link) { return !router_.is_up(link); });
+    if (!cut) {
+      launch(flow.message, flow.path, left, std::max(flow.moves_at, engine_.now()));
+      continue;
+    }
+    const topologies::Transfer& transfer = flow.message->transfer;
+    const base::Seconds latency = router_.latency(transfer.source, transfer.destination);
+    --flow.message->flows_left;
+    for (const topologies::Path& path : router_.paths(transfer.source, transfer.destination)) {
+      ++flow.message->flows_left;
+      launch(flow.message, path, left * path.share, engine_.now() + latency);
+    }
+  }
+}
+
+void Flows::set_capacity(int link) {
+  const int channel = engine_.channels()[link];
+  const std::vector<topologies::Link>& links = router_.cluster().links;
+  base::BytesPerSecond least = links[channel].bandwidth;
+  for (std::size_t l = 0; l < links.size(); ++l) {
+    if (engine_.channels()[l] == channel) least = std::min(least, links[l].bandwidth);
+  }
+  engine_.set_capacity(channel, least);
+}
+
+// Flows join their links one by one as their delays pass, which nothing announces.
+void Flows::read_rates(base::Seconds from) {
+  std::size_t kept = 0;
+  for (const int channel : active_) {
+    const bool in_use = flows_on_[channel] > 0;
+    const double rate = in_use ? engine_.link_of(channel)->get_usage() : 0.0;
+    if (rate != rates_[channel]) {
+      engine_.recorder().set_rate(channel, from, base::BytesPerSecond(rate));
+      rates_[channel] = rate;
+    }
+    is_active_[channel] = in_use;
+    if (in_use) active_[kept++] = channel;
+  }
+  active_.resize(kept);
+}
+
+}  // namespace moesim::sim

@@ -1,0 +1,63 @@
+// SPDX-License-Identifier: Apache-2.0
+// Messages as flows of SimGrid: one for each way that a message takes, max-min fair with the
+// others, and what happens to them when links change under way.
+#pragma once
+
+#include <functional>
+#include <map>
+#include <vector>
+
+#include "base/units.h"
+#include "sim/network/simgrid/engine.h"
+#include "topologies/routing.h"
+
+namespace moesim::sim {
+
+class Flows {
+ public:
+  // Both must outlive this.
+  Flows(Engine& engine, topologies::Router& router);
+
+  // Sends the transfer's bytes, more than 0 and not to itself: rounded up to whole ones on each of
+  // its ways, after its latency. `done` when the last has arrived. Throws base::Error without
+  // route.
+  void start(const topologies::Transfer& transfer, std::function<void()> done);
+
+  // After Router::apply. What is on its way over a link that went down goes over another with what
+  // it has left, from its source and with that way's latency. Throws base::Error without route.
+  void change_links(std::span<const topologies::LinkChange> changes);
+
+ private:
+  // A transfer and the flows that carry it.
+  struct Message {
+    topologies::Transfer transfer;
+    std::function<void()> done;
+    int flows_left = 0;
+  };
+
+  struct Flow {
+    std::shared_ptr<Message> message;
+    topologies::Path path;
+    base::Seconds moves_at;  // its latency has passed
+    Engine::ActivityId activity = nullptr;
+  };
+
+  void launch(std::shared_ptr<Message> message, const topologies::Path& path, double bytes,
+              base::Seconds moves_at);
+  double stop(const Flow& flow);
+  void arrive(int flow);
+  void set_capacity(int link);
+  void read_rates(base::Seconds from);
+  std::vector<topologies::LinkLoad> loads_of(const topologies::Path& path, double bytes) const;
+
+  Engine& engine_;
+  topologies::Router& router_;
+  std::map<int, Flow> flows_;  // in flight, by the order of their starts
+  int next_flow_ = 0;
+  std::vector<int> flows_on_;    // [links] of channels, in flight
+  std::vector<int> active_;      // channels with flows, or with a rate that was above 0
+  std::vector<bool> is_active_;  // [links]
+  std::vector<double> rates_;    // [links] as last read
+};
+
+}  // namespace moesim::sim
