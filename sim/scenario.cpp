@@ -265,7 +265,7 @@ Sizes validate(const Scenario& scenario) {
   check_step_size(scenario, sizes);
   check_router(scenario);
   check_routing(scenario, sizes);
-  validate(scenario.comm.protocol, scenario.cluster.node.accelerator, "/comm");
+  validate(scenario.comm.protocol, topologies::accelerator_of_rank(scenario.cluster, 0), "/comm");
   return sizes;
 }
 

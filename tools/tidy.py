@@ -100,6 +100,7 @@ EXCEPTIONS = Exceptions(
         'base/json_text.cpp',
         'base/leaf_codecs.cpp',
         'base/struct_codec.cpp',
+        'cli/bench_collective_command.cpp',
         'cli/calibrate_command.cpp',
         'cli/edit_command.cpp',
         'cli/generate_command.cpp',

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "experiments/validation/series_model.h"
 
+#include <fmt/format.h>
+
 #include <numeric>
 #include <string>
 #include <tuple>
@@ -8,9 +10,9 @@
 
 #include "base/check.h"
 #include "base/error.h"
+#include "experiments/child_process.h"
 #include "experiments/validation/case_collective.h"
 #include "experiments/validation/case_routing.h"
-#include "experiments/validation/child_process.h"
 #include "sim/scenario.h"
 #include "topologies/cluster_config.h"
 
@@ -34,20 +36,15 @@ std::vector<int> participants(const MeasuredCase& measured, int num_ranks) {
 
 base::Seconds simulated_time(const sim::Collective& collective, sim::Fidelity fidelity,
                              topologies::Router& router) {
-  if (fidelity == sim::Fidelity::analytic) {
-    const auto network = sim::make_network(fidelity, router);
-    base::Seconds end;
-    network->start(collective, [&end](const sim::CollectiveEnd& done) { end = done.end; });
-    network->run();
-    return end;
-  }
-  return base::Seconds(in_child_process([&] {
-    const auto network = sim::make_network(fidelity, router);
+  if (fidelity == sim::Fidelity::analytic) return sim::floor_of(router, collective);
+  const std::string seconds = in_child_process([&] {
+    const auto network = sim::make_network(fidelity, router, {.most_at_once = 1});
     double end = 0;
     network->start(collective, [&end](const sim::CollectiveEnd& done) { end = done.end.value; });
     network->run();
-    return end;
-  }));
+    return fmt::format("{}", end);
+  });
+  return base::Seconds(std::stod(seconds));
 }
 
 }  // namespace

@@ -21,20 +21,12 @@
 namespace moesim::sim {
 namespace {
 
-// Whether there is a way both ways.
-bool reaches(topologies::Router& router, int rank, int reducer) {
-  try {
-    return !router.route(rank, reducer).empty() && !router.route(reducer, rank).empty();
-  } catch (const base::Error&) {
-    return false;  // no route, which another reducer may have
-  }
-}
-
 // The latency between the reducer and the furthest rank, or infinity where one has no route.
 base::Seconds distance(topologies::Router& router, const std::vector<int>& ranks, int reducer) {
   base::Seconds furthest;
   for (const int rank : ranks) {
-    if (!reaches(router, rank, reducer)) return base::Seconds(HUGE_VAL);
+    if (!router.has_route(rank, reducer) || !router.has_route(reducer, rank))
+      return base::Seconds(HUGE_VAL);
     furthest = std::max(furthest, router.latency(rank, reducer));
   }
   return furthest;

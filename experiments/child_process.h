@@ -1,0 +1,15 @@
+// SPDX-License-Identifier: Apache-2.0
+// A function run in a process of its own: SimGrid has one engine per process.
+#pragma once
+
+#include <functional>
+#include <string>
+
+namespace moesim::experiments {
+
+// What `work` returns when a forked child calls it, which sees everything that the caller made so
+// far. A base::Error that `work` throws is thrown here again; any other end of the child is a
+// std::runtime_error that says what is known. The child does not outlive the caller's process.
+std::string in_child_process(const std::function<std::string()>& work);
+
+}  // namespace moesim::experiments
