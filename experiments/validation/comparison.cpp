@@ -101,7 +101,12 @@ SeriesComparison compare(const Series& series, sim::Fidelity fidelity, int num_t
   std::vector<std::size_t> all(model.cases().size());
   std::iota(all.begin(), all.end(), std::size_t{0});
   const std::vector<double> ratios = model.time_ratios(protocol_of(series), fidelity, all);
-  SeriesComparison comparison{series.name, series.title, series.promised_median, {}};
+  SeriesComparison comparison;
+  comparison.name = series.name;
+  comparison.title = series.title;
+  comparison.promised_median = series.promised_median;
+  comparison.fitted_numbers = static_cast<int>(series.fitted.size());
+  comparison.is_table = !series.table.empty();
   for (const std::size_t index : all) {
     const MeasuredCase& measured = model.cases()[index];
     const double ratio = measured.time ? ratios[index] : 1 / ratios[index];
@@ -126,26 +131,43 @@ std::string case_lines(const SeriesComparison& comparison) {
   return text;
 }
 
+namespace {
+
+std::string summary_row(const SeriesComparison& one) {
+  const ErrorSummary a = one.summary(Trust::a);
+  const ErrorSummary held = one.held_out_summary();
+  const ErrorSummary b = one.summary(Trust::b);
+  const std::string promise =
+      one.promised_median ? fmt::format("{:.0f} %", 100 * *one.promised_median) : "";
+  return fmt::format("| {} | {} | {} | {} | {} | {} | {} | {} | {} | {} |\n", one.name,
+                     one.fitted_numbers, a.cases, percent_cell(a, a.median), percent_cell(a, a.p90),
+                     held.cases, percent_cell(held, held.median), b.cases,
+                     percent_cell(b, b.median), promise);
+}
+
+// All cases as if they were one series.
+SeriesComparison together(const std::vector<SeriesComparison>& comparisons, const std::string& name,
+                          bool with_tables) {
+  SeriesComparison all;
+  all.name = name;
+  for (const SeriesComparison& one : comparisons) {
+    if (one.is_table && !with_tables) continue;
+    all.fitted_numbers += one.fitted_numbers;
+    all.cases.insert(all.cases.end(), one.cases.begin(), one.cases.end());
+  }
+  return all;
+}
+
+}  // namespace
+
 std::string summary_table(const std::vector<SeriesComparison>& comparisons) {
   std::string text =
-      "| series | trust A | median | p90 | held out | median | trust B | median | promised |\n"
-      "|---|---|---|---|---|---|---|---|---|\n";
-  std::vector<CaseComparison> all;
-  const auto row = [&text](const SeriesComparison& one, const std::string& promise) {
-    const ErrorSummary a = one.summary(Trust::a);
-    const ErrorSummary held = one.held_out_summary();
-    const ErrorSummary b = one.summary(Trust::b);
-    text +=
-        fmt::format("| {} | {} | {} | {} | {} | {} | {} | {} | {} |\n", one.name, a.cases,
-                    percent_cell(a, a.median), percent_cell(a, a.p90), held.cases,
-                    percent_cell(held, held.median), b.cases, percent_cell(b, b.median), promise);
-  };
-  for (const SeriesComparison& one : comparisons) {
-    row(one, one.promised_median ? fmt::format("{:.0f} %", 100 * *one.promised_median) : "");
-    all.insert(all.end(), one.cases.begin(), one.cases.end());
-  }
-  row({"all cases", "", {}, all}, "");
-  return text;
+      "| series | fitted | trust A | median | p90 | held out | median | trust B | median | "
+      "promised "
+      "|\n|---|---|---|---|---|---|---|---|---|---|\n";
+  for (const SeriesComparison& one : comparisons) text += summary_row(one);
+  text += summary_row(together(comparisons, "all cases", true));
+  return text + summary_row(together(comparisons, "without tables", false));
 }
 
 std::string comparison_json(const std::vector<SeriesComparison>& comparisons) {

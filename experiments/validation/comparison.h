@@ -28,6 +28,8 @@ struct SeriesComparison {
   std::string name;
   std::string title;
   std::optional<double> promised_median;
+  int fitted_numbers = 0;  // of the protocol, that calibration may choose for this series
+  bool is_table = false;   // rows of a sweep, which outnumber published figures
   std::vector<CaseComparison> cases;
 
   ErrorSummary summary(Trust trust) const;
@@ -39,7 +41,8 @@ SeriesComparison compare(const Series& series, sim::Fidelity fidelity, int num_t
 
 // One line per case: id, measured, predicted, error, trust.
 std::string case_lines(const SeriesComparison& comparison);
-// The Markdown table of docs/validation.md: one row per series, then all trust-A cases together.
+// The Markdown table of docs/validation.md: one row per series, then all cases together, with and
+// without those of tables.
 std::string summary_table(const std::vector<SeriesComparison>& comparisons);
 // One object per series with all of the above.
 std::string comparison_json(const std::vector<SeriesComparison>& comparisons);

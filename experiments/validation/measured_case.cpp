@@ -70,6 +70,18 @@ bool is_held_out(const Series& series, const JsonValue& row) {
   return false;
 }
 
+// What was run, as the table says it: "all_gather 8 512 B".
+std::string name_of_row(const JsonValue& row) {
+  std::string name;
+  for (const base::JsonMember& member : row.members) {
+    if (member.key == "time" || member.key == "bandwidth") continue;
+    const JsonValue& cell = member.value;
+    const bool is_text = cell.kind == JsonValue::Kind::string;
+    name += (name.empty() ? "" : " ") + (is_text ? cell.text : base::to_text(cell));
+  }
+  return name;
+}
+
 void add_table(Series& series, const std::filesystem::path& file) {
   const std::vector<JsonValue> rows = read_table(file);
   for (const auto& [key, values] : series.held_out_where) {
@@ -83,7 +95,7 @@ void add_table(Series& series, const std::filesystem::path& file) {
     series.cases.push_back(read_case(series, rows[i], "/row " + std::to_string(i + 1)));
     MeasuredCase& measured = series.cases.back();
     measured.held_out = measured.held_out || is_held_out(series, rows[i]);
-    if (measured.id.empty()) measured.id = series.name + " row " + std::to_string(i + 1);
+    if (measured.id.empty()) measured.id = name_of_row(rows[i]);
   }
 }
 

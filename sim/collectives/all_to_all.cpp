@@ -87,8 +87,11 @@ Collective all_to_all(AllToAll algorithm, const Group& group, const DispatchPlan
   Collective collective = schedule.take(direction == Direction::from_experts);
   const auto pairs = std::accumulate(plan.rows.begin(), plan.rows.end(), std::int64_t{0});
   collective.payload = static_cast<double>(pairs) * bytes_per_row;
-  collective.rows = {*std::max_element(plan.tokens.begin(), plan.tokens.end()), bytes_per_row,
-                     direction == Direction::from_experts};
+  for (const int tokens : plan.tokens) {
+    collective.rows.most_tokens = std::max<std::int64_t>(collective.rows.most_tokens, tokens);
+  }
+  collective.rows.row = bytes_per_row;
+  collective.rows.summed = direction == Direction::from_experts;
   return collective;
 }
 

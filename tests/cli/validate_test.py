@@ -37,7 +37,7 @@ class ValidateTest(MoesimTest):
         done = self.moesim("validate", self.write("mine.json", machine()))
         self.assertEqual(done.code, 0, done.err)
         self.assertIn("two       1.004 ms      1.004 ms   +0.0 % A", done.out)
-        self.assertIn("| mine | 2 | 0.0 % | 0.0 % |", done.out)
+        self.assertIn("| mine | 0 | 2 | 0.0 % | 0.0 % |", done.out)
 
     def test_json_has_every_case(self):
         done = self.moesim("validate", self.write("mine.json", machine()), "--json")

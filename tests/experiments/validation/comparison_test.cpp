@@ -67,12 +67,19 @@ TEST(Comparison, ALoneCollectiveTakesAsLongAtEveryFidelity) {
   }
 }
 
-TEST(Comparison, TheTableHasARowPerSeriesAndOneForAll) {
+TEST(Comparison, TheTableHasARowPerSeriesAndTwoForAll) {
   Series series = two_nodes({exchange(2e6, 1.004e-3), exchange(2e6, 0.502e-3, true)});
   series.promised_median = 0.6;
-  const std::string table = summary_table({compare(series, sim::Fidelity::analytic, 1)});
-  EXPECT_NE(table.find("| two_nodes | 2 | 50.0 % | 100.0 % | 1 | 100.0 % | 0 |  | 60 % |\n"
-                       "| all cases | 2 | 50.0 % | 100.0 % | 1 | 100.0 % | 0 |  |  |\n"),
+  series.fitted = {"kernel_latency"};
+  Series sweep = two_nodes({exchange(2e6, 1.004e-3)});
+  sweep.name = "sweep";
+  sweep.table = "sweep.csv";
+  const std::string table = summary_table(
+      {compare(series, sim::Fidelity::analytic, 1), compare(sweep, sim::Fidelity::analytic, 1)});
+  EXPECT_NE(table.find("| two_nodes | 1 | 2 | 50.0 % | 100.0 % | 1 | 100.0 % | 0 |  | 60 % |\n"
+                       "| sweep | 0 | 1 | 0.0 % | 0.0 % | 0 |  | 0 |  |  |\n"
+                       "| all cases | 1 | 3 | 0.0 % | 100.0 % | 1 | 100.0 % | 0 |  |  |\n"
+                       "| without tables | 1 | 2 | 50.0 % | 100.0 % | 1 | 100.0 % | 0 |  |  |\n"),
             std::string::npos)
       << table;
 }

@@ -52,7 +52,7 @@ TEST(MeasuredCase, RowsOfATableAreCasesAndSomeAreHeldOut) {
   ASSERT_EQ(series.cases.size(), 2U);
   EXPECT_FALSE(series.cases[0].held_out);
   EXPECT_TRUE(series.cases[1].held_out);
-  EXPECT_EQ(series.cases[1].id, "mine row 2");
+  EXPECT_EQ(series.cases[1].id, "all_reduce 4 512 B");
 }
 
 TEST(MeasuredCase, WhatIsNoWholeCaseIsRefused) {
