@@ -109,6 +109,8 @@ Trust judged_trust(const std::vector<MeasuredCase>& all) {
   return Trust::c;
 }
 
+constexpr double kSmallError = 0.05;
+
 class Search {
  public:
   Search(const SeriesModel& model, Protocol start, std::vector<const Parameter*> parameters,
@@ -137,7 +139,7 @@ class Search {
 
   double cost(const std::vector<double>& logarithms) const {
     double sum = 0;
-    for (const double residual : residuals(logarithms)) sum += std::abs(residual);
+    for (const double residual : residuals(logarithms)) sum += std::hypot(residual, kSmallError);
     // Beyond a bound costs, so that the search comes back to it.
     for (std::size_t i = 0; i < parameters_.size(); ++i) {
       sum += std::max(0.0, logarithms[i] - std::log(parameters_[i]->most));

@@ -33,8 +33,9 @@ std::vector<std::string> fittable_parameters();
 
 // Fits the keys `names` (at most kMostFitted; empty: the series' own) to the trust-A cases that are
 // not held out (where there is none, to those of trust B, else C), by the least sum of
-// |ln(simulated / measured)|: relative errors, and few strays do not pull. All other numbers are
-// the series' protocol's, which is also where the search starts. Throws base::Error for unknown or
+// sqrt(r^2 + 0.05^2), r = ln(simulated / measured): relative errors, by squares up to some 5 %, by
+// size beyond, so that few strays do not pull. All other numbers are the series' protocol's, which
+// is also where the search starts. Throws base::Error for unknown or
 // too many keys, and where there are fewer cases than keys.
 NetworkFit fit_network(const Series& series, std::vector<std::string> names, int num_threads);
 

@@ -32,13 +32,14 @@ TEST(NetworkFit, FindsTheNumbersThatMadeTheTimes) {
   for (const FittedParameter& one : fit.parameters) EXPECT_TRUE(one.identifiable) << one.name;
 }
 
-// A stray that is twice as slow moves least absolute errors by nothing.
+// A stray that is twice as slow would move least squares by its ln 2 over the three cases that see
+// the bandwidth, a quarter; what is beyond 5 % counts by size, and pulls by no more than that.
 TEST(NetworkFit, AStrayDoesNotPull) {
   Series series = measured_machine();
   series.cases.push_back(exchange(1e6, 2 * true_time(1e6)));
   const NetworkFit fit = fit_network(series, {"kernel_latency", "network_efficiency"}, 1);
-  EXPECT_NEAR(fit.protocol.kernel_latency.value, 20e-6, 0.5e-6);
-  EXPECT_NEAR(fit.protocol.network_efficiency, 0.8, 0.01);
+  EXPECT_NEAR(fit.protocol.kernel_latency.value, 20e-6, 1e-6);
+  EXPECT_NEAR(fit.protocol.network_efficiency, 0.8, 0.03);
 }
 
 TEST(NetworkFit, SaysWhatTheTableDoesNotFix) {
