@@ -39,4 +39,7 @@ void add_bench_collective_command(CLI::App& app);
 // `models`: the model presets with their parameters.
 void add_models_command(CLI::App& app);
 
+// `topology show|draw|export|import|list`: clusters as graphs.
+void add_topology_command(CLI::App& app);
+
 }  // namespace moesim::cli

@@ -2,6 +2,7 @@
 #include "experiments/experiment.h"
 
 #include <algorithm>
+#include <initializer_list>
 
 #include "base/error.h"
 
@@ -72,10 +73,9 @@ void replace(JsonValue& document, const char* section, JsonValue (*resolve)(cons
   if (JsonValue* value = document.find(section)) *value = resolve(*value);
 }
 
-void rebase(const JsonValue& document, const char* section, const char* key, std::string& path) {
-  const JsonValue* value = document.find("routing");
-  if (value != nullptr && section != nullptr) value = value->find(section);
-  if (value != nullptr) value = value->find(key);
+void rebase(const JsonValue& document, std::initializer_list<const char*> keys, std::string& path) {
+  const JsonValue* value = &document;
+  for (const char* key : keys) value = value != nullptr ? value->find(key) : nullptr;
   if (value != nullptr && !path.empty()) path = resolve_path(*value).string();
 }
 
@@ -129,10 +129,36 @@ void describe(base::FieldTable& table, Experiment& experiment) {
       .required();
   table.field("comm", scenario.comm, "Collective algorithms and their library.");
   table.field("network", scenario.network, "Fidelity of the network.");
+  table.field("faults", scenario.faults, "What breaks or slows down while the step runs.");
+  table.field("jobs", scenario.jobs,
+              "Several workloads that share the cluster, instead of one on all of it.");
   table.field(
       "sweep", experiment.sweep,
       "Dotted keys and their values; the points are all combinations, the last key fastest.");
   table.field("outputs", experiment.outputs, "What to write.");
+}
+
+// Each job's sections over the experiment's own; one that names a preset stands for itself.
+void complete_jobs(JsonValue& document) {
+  JsonValue* jobs = document.find("jobs");
+  if (jobs == nullptr || jobs->kind != JsonValue::Kind::array) return;
+  for (JsonValue& job : jobs->items) {
+    if (job.kind != JsonValue::Kind::object) continue;
+    replace(job, "model", resolve_model);
+    replace(job, "comm", sim::resolve_comm_preset);
+    for (const char* section : {"model", "training", "parallel", "router", "routing", "comm"}) {
+      const JsonValue* common = document.find(section);
+      if (common == nullptr) continue;
+      const JsonValue* own = job.find(section);
+      if (own != nullptr && (own->find("preset") != nullptr || own->find("hf_config") != nullptr)) {
+        continue;
+      }
+      JsonValue merged = *common;
+      if (own != nullptr) base::merge_json(merged, *own);
+      erase_member(job, section);
+      base::add_member(job, section, std::move(merged));
+    }
+  }
 }
 
 JsonValue read_document(const std::filesystem::path& file,
@@ -151,16 +177,24 @@ JsonValue resolve_presets(JsonValue document) {
   replace(document, "model", resolve_model);
   replace(document, "cluster", topologies::resolve_cluster_presets);
   replace(document, "comm", sim::resolve_comm_preset);
+  complete_jobs(document);
   return document;
 }
 
 Experiment read_experiment(const JsonValue& document, base::ReadReport& report) {
   Experiment experiment;
-  base::read_json(resolve_presets(document), experiment, report);
+  const JsonValue resolved = resolve_presets(document);
+  base::read_json(resolved, experiment, report);
   check_name(document, experiment.name);
   experiment.scenario.name = experiment.name;
-  rebase(document, nullptr, "trace", experiment.scenario.routing.trace);
-  rebase(document, "proxy", "text", experiment.scenario.routing.proxy.text);
+  rebase(document, {"routing", "trace"}, experiment.scenario.routing.trace);
+  rebase(document, {"routing", "proxy", "text"}, experiment.scenario.routing.proxy.text);
+  rebase(document, {"cluster", "file"}, experiment.scenario.cluster.file);
+  for (std::size_t i = 0; i < experiment.scenario.jobs.size(); ++i) {
+    const JsonValue& job = resolved.find("jobs")->items[i];
+    rebase(job, {"routing", "trace"}, experiment.scenario.jobs[i].routing.trace);
+    rebase(job, {"routing", "proxy", "text"}, experiment.scenario.jobs[i].routing.proxy.text);
+  }
   return experiment;
 }
 

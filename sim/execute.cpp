@@ -2,6 +2,8 @@
 #include "sim/execute.h"
 
 #include <algorithm>
+#include <memory>
+#include <utility>
 
 #include "base/check.h"
 
@@ -14,8 +16,15 @@ constexpr int kProgressEvery = 256;  // operations
 
 class Executor {
  public:
-  Executor(const StepGraph& graph, Network& network, const std::function<void(int, int)>& progress)
-      : graph_(graph), network_(network), progress_(progress), origin_(network.now()) {
+  // `on_end` is called at the end of each operation.
+  Executor(const TimedGraph& timed, Network& network, const ComputeSpeed* speed,
+           std::function<void()> on_end)
+      : graph_(*timed.graph),
+        network_(network),
+        speed_(speed),
+        on_end_(std::move(on_end)),
+        origin_(network.now() + timed.start) {
+    const StepGraph& graph = graph_;
     const std::size_t count = graph.ops.size();
     timeline_.ops.resize(count);
     timeline_.rank_end.resize(graph.collectives.size());
@@ -34,13 +43,17 @@ class Executor {
     }
   }
 
-  Timeline run() {
+  // To be called at the graph's start.
+  void begin() {
     for (std::size_t op = 0; op < graph_.ops.size(); ++op) {
       if (graph_.first_predecessor[op] == graph_.first_predecessor[op + 1]) {
         start(static_cast<int>(op));
       }
     }
-    network_.run();
+  }
+
+  // After the network has run.
+  Timeline take() {
     CHECK(ended_ == static_cast<int>(graph_.ops.size()), "every operation ends");
     timeline_.links = network_.link_use();
     for (LinkUse& use : timeline_.links) {
@@ -56,7 +69,9 @@ class Executor {
     const Op& op = graph_.ops[index];
     timeline_.ops[index].start = now();
     if (op.rank >= 0) {
-      network_.after(op.duration, [this, index] { finish(index); });
+      const Seconds duration =
+          speed_ == nullptr ? op.duration : speed_->duration(op.rank, network_.now(), op.duration);
+      network_.after(duration, [this, index] { finish(index); });
       return;
     }
     network_.start(graph_.collectives[op.collective], [this, index](const CollectiveEnd& end) {
@@ -71,9 +86,7 @@ class Executor {
     timeline_.ops[index].end = now();
     timeline_.end = std::max(timeline_.end, now());
     ++ended_;
-    if (progress_ && ended_ % kProgressEvery == 0) {
-      progress_(ended_, static_cast<int>(graph_.ops.size()));
-    }
+    on_end_();
     for (int i = first_successor_[index]; i < first_successor_[index + 1]; ++i) {
       if (--waiting_for_[successors_[i]] == 0) start(successors_[i]);
     }
@@ -81,7 +94,8 @@ class Executor {
 
   const StepGraph& graph_;
   Network& network_;
-  const std::function<void(int, int)>& progress_;
+  const ComputeSpeed* speed_;
+  std::function<void()> on_end_;
   Seconds origin_;
   Timeline timeline_;
   std::vector<int> waiting_for_;      // [op] predecessors that have not ended
@@ -92,9 +106,33 @@ class Executor {
 
 }  // namespace
 
-Timeline execute(const StepGraph& graph, Network& network,
-                 const std::function<void(int, int)>& progress) {
-  return Executor(graph, network, progress).run();
+std::vector<Timeline> execute(std::span<const TimedGraph> graphs, Network& network,
+                              const ExecuteOptions& options) {
+  int all = 0;
+  for (const TimedGraph& timed : graphs) all += static_cast<int>(timed.graph->ops.size());
+  int done = 0;
+  const auto on_end = [&] {
+    if (++done % kProgressEvery == 0 && options.progress) options.progress(done, all);
+  };
+  std::vector<std::unique_ptr<Executor>> executors;
+  for (const TimedGraph& timed : graphs) {
+    executors.push_back(std::make_unique<Executor>(timed, network, options.speed, on_end));
+    Executor& executor = *executors.back();
+    if (timed.start.value > 0) {
+      network.after(timed.start, [&executor] { executor.begin(); });
+    } else {
+      executor.begin();
+    }
+  }
+  network.run();
+  std::vector<Timeline> timelines;
+  for (const auto& executor : executors) timelines.push_back(executor->take());
+  return timelines;
+}
+
+Timeline execute(const StepGraph& graph, Network& network, const ExecuteOptions& options) {
+  const TimedGraph timed{&graph, Seconds(0)};
+  return std::move(execute(std::span(&timed, 1), network, options).front());
 }
 
 }  // namespace moesim::sim

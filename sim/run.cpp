@@ -3,11 +3,17 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <map>
+#include <memory>
+#include <span>
 #include <string>
+#include <vector>
 
 #include "base/error.h"
 #include "sim/execute.h"
+#include "sim/faults/fault_plan.h"
+#include "sim/job.h"
 #include "sim/report/metrics.h"
 #include "sim/routing/plan_routing.h"
 #include "sim/step/step_builder.h"
@@ -28,18 +34,12 @@ RoutingDemand routing_demand(const Scenario& scenario, const Sizes& sizes) {
   return demand;
 }
 
-// Group g is the ranks [g * ep, (g + 1) * ep): expert parallelism inside neighbouring nodes.
-std::vector<Group> expert_groups(const topologies::Cluster& cluster, const Sizes& sizes) {
-  std::vector<Group> groups(sizes.num_groups);
-  std::map<int, int> ranks_of_node;
-  for (int rank = 0; rank < sizes.num_ranks; ++rank) {
-    const int node = cluster.node_of_rank(rank);
-    Group& group = groups[rank / sizes.expert_parallel];
-    const bool new_node = group.ranks.empty() || cluster.node_of_rank(group.ranks.back()) != node;
-    if (new_node) ++group.layout.num_nodes;
-    group.ranks.push_back(rank);
-    group.local_index.push_back(ranks_of_node[node]++);
-    group.layout.node_of_rank.push_back(group.layout.num_nodes - 1);
+// Group g is the job's ranks [g * ep, (g + 1) * ep): expert parallelism inside neighbouring nodes.
+std::vector<Group> expert_groups(const topologies::Cluster& cluster, const Job& job) {
+  const int size = job.sizes.expert_parallel;
+  std::vector<Group> groups;
+  for (auto first = job.ranks.begin(); first != job.ranks.end(); first += size) {
+    groups.push_back(group_of(cluster, {first, first + size}));
   }
   return groups;
 }
@@ -61,38 +61,117 @@ std::function<void(int, int)> stage(const RunOptions& options, const char* name)
   return [&options, name](int done, int all) { options.progress({name, done, all}); };
 }
 
+// What is known of a job before the network runs.
+struct PlannedJob {
+  RoutingDemand demand;
+  std::unique_ptr<RoutingSource> source;
+  StepPlans plans;
+  StepGraph graph;
+};
+
+// The cost model of each rank's accelerator; equal ones share theirs.
+class Costs {
+ public:
+  Costs(const Scenario& scenario, int num_ranks) {
+    for (int rank = 0; rank < num_ranks; ++rank) {
+      const topologies::Accelerator& accelerator =
+          topologies::accelerator_of_rank(scenario.cluster, rank);
+      auto& known = costs_[&accelerator];
+      if (known == nullptr) {
+        known = std::make_unique<LayerCost>(scenario.model,
+                                            computing(accelerator, scenario.comm.protocol),
+                                            scenario.training.seq_length);
+      }
+      of_rank_.push_back(known.get());
+    }
+  }
+
+  std::span<const LayerCost* const> of_rank() const { return of_rank_; }
+
+ private:
+  std::map<const topologies::Accelerator*, std::unique_ptr<LayerCost>> costs_;  // never walked
+  std::vector<const LayerCost*> of_rank_;
+};
+
+PlannedJob plan_job(const Job& job, topologies::Router& router, const RunOptions& options) {
+  const Scenario& scenario = job.scenario;
+  const std::vector<Group> groups = expert_groups(router.cluster(), job);
+  std::vector<GroupLayout> layouts;
+  for (const Group& group : groups) layouts.push_back(group.layout);
+  PlannedJob planned;
+  planned.demand = routing_demand(scenario, job.sizes);
+  const RoutingContext context{scenario.router, planned.demand, options.num_threads,
+                               stage(options, "training the gate")};
+  planned.source = make_routing_source(scenario.routing, context);
+  planned.plans = plan_routing(*planned.source, context, layouts, stage(options, "routing"));
+  const Costs costs(scenario, router.cluster().num_ranks());
+  planned.graph =
+      build_step({scenario.model, costs.of_rank(), router, groups, planned.demand.placement,
+                  planned.plans, scenario.training.dispatch_dtype, scenario.comm.all_to_all,
+                  scenario.comm.all_reduce, scenario.comm.protocol});
+  return planned;
+}
+
+// A rank is in one collective at a time, and all of a lone expert-parallel group in the same.
+int most_at_once(const std::vector<Job>& jobs) {
+  if (jobs.size() == 1 && jobs.front().sizes.num_groups == 1) return 1;
+  int most = 0;
+  for (const Job& job : jobs) most += job.sizes.num_ranks;
+  return most;
+}
+
+JobFigures job_figures(const Job& job, const Result& result) {
+  return {job.name,
+          job.start.value,
+          job.sizes.num_ranks,
+          result.step_time_s,
+          result.analytic_floor_s,
+          result.tokens_per_s,
+          result.exposed_communication_s,
+          result.drop_rate};
+}
+
 }  // namespace
 
 Run run(const Scenario& scenario, const RunOptions& options) {
-  const Sizes sizes = validate(scenario);
+  validate(scenario);
+  const std::vector<Job> jobs = jobs_of(scenario);
   Run run;
-  const Protocol& protocol = scenario.comm.protocol;
-  run.cluster = achieved(topologies::build_cluster(scenario.cluster), protocol);
-  topologies::Router router(run.cluster, topologies::routing_options(scenario.cluster));
-  const std::vector<Group> groups = expert_groups(run.cluster, sizes);
-  std::vector<GroupLayout> layouts;
-  for (const Group& group : groups) layouts.push_back(group.layout);
+  run.cluster = achieved(topologies::build_cluster(scenario.cluster), scenario.comm.protocol);
+  const topologies::RoutingOptions routing = topologies::routing_options(scenario.cluster);
+  topologies::Router router(run.cluster, routing);
+  std::vector<PlannedJob> planned;
+  for (const Job& job : jobs) planned.push_back(plan_job(job, router, options));
+  std::vector<TimedGraph> graphs;
+  for (std::size_t j = 0; j < jobs.size(); ++j) {
+    graphs.push_back({&planned[j].graph, jobs[j].start});
+  }
 
-  run.demand = routing_demand(scenario, sizes);
-  const RoutingContext context{scenario.router, run.demand, options.num_threads,
-                               stage(options, "training the gate")};
-  run.source = make_routing_source(scenario.routing, context);
-  const StepPlans plans = plan_routing(*run.source, context, layouts, stage(options, "routing"));
-
-  const LayerCost cost(scenario.model,
-                       computing(topologies::accelerator_of_rank(scenario.cluster, 0), protocol),
-                       scenario.training.seq_length);
-  run.graph = build_step({scenario.model, cost, router, groups, run.demand.placement, plans,
-                          scenario.training.dispatch_dtype, scenario.comm.all_to_all,
-                          scenario.comm.all_reduce, protocol});
-
+  // The floor is that of a cluster where nothing goes wrong.
   const auto floor_network = make_network(Fidelity::analytic, router);
-  const base::Seconds floor = execute(run.graph, *floor_network).end;
-  require_plausible(floor);
-  const auto network = make_network(scenario.network.fidelity, router);
-  run.timeline = execute(run.graph, *network, stage(options, "simulating"));
-  run.result = compute_result({scenario, sizes, *run.source, run.demand.placement, plans, run.graph,
-                               run.timeline, router, floor});
+  const std::vector<Timeline> floors = execute(graphs, *floor_network);
+  require_plausible(floors.front().end);
+  const FaultPlan faults = plan_faults(scenario.faults, run.cluster);
+  topologies::Router changing(run.cluster, routing);
+  topologies::Router& in_use = faults.changes.empty() ? router : changing;
+  const auto network = make_network(scenario.network.fidelity, in_use, {most_at_once(jobs)});
+  for (const ClusterChange& change : faults.changes) network->plan_change(change);
+  std::vector<Timeline> timelines =
+      execute(graphs, *network, {&faults.speed, stage(options, "simulating")});
+
+  for (std::size_t j = 0; j < jobs.size(); ++j) {
+    Result result = compute_result({jobs[j].scenario, jobs[j].sizes, *planned[j].source,
+                                    planned[j].demand.placement, planned[j].plans, planned[j].graph,
+                                    timelines[j], router, floors[j].end});
+    if (j == 0) run.result = result;
+    if (!scenario.jobs.empty()) run.result.jobs.push_back(job_figures(jobs[j], result));
+  }
+  run.result.faults = faults.num_faults;
+  run.result.repetition = {network->repetition().collectives, network->repetition().worked_out};
+  run.graph = std::move(planned.front().graph);
+  run.timeline = std::move(timelines.front());
+  run.demand = std::move(planned.front().demand);
+  run.source = std::move(planned.front().source);
   return run;
 }
 

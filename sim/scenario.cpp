@@ -11,6 +11,7 @@
 #include "base/error.h"
 #include "base/named_table.h"
 #include "model/spec/model_spec.h"
+#include "sim/job.h"
 
 namespace moesim::sim {
 namespace {
@@ -170,13 +171,6 @@ void check_router(const Scenario& scenario) {
   }
 }
 
-// Computation is timed once for all ranks.
-void check_accelerators(const topologies::ClusterConfig& cluster) {
-  if (topologies::has_one_accelerator(cluster)) return;
-  throw base::Error("/cluster/node_groups", "the nodes have different accelerators",
-                    "nodes may differ in links and numbers, but all compute alike");
-}
-
 }  // namespace
 
 void require_recordable_routing(const Scenario& scenario) {
@@ -252,12 +246,26 @@ void describe(base::FieldTable& table, NetworkConfig& network) {
       "by itself, max-min fair; for expert-parallel groups of up to about 64 ranks.");
 }
 
-Sizes validate(const Scenario& scenario) {
+void describe(base::FieldTable& table, JobConfig& job) {
+  table.title("job",
+              "A workload beside others on the cluster. Its sections are merged over the "
+              "experiment's own, or replace them where they name a preset.");
+  table.field("name", job.name, "What reports call it.").required();
+  table.field("start", job.start, "When it starts, from the begin of the run.").at_least(0);
+  table.field("nodes", job.nodes, "The nodes it runs on, all of their accelerators.").at_least(0);
+  table.field("ranks", job.ranks, "Instead of nodes: its accelerators by their rank.").at_least(0);
+  table.field("model", job.model, "Its model.").required();
+  table.field("training", job.training, "Its batch.").required();
+  table.field("parallel", job.parallel, "How its model is split over its ranks.");
+  table.field("router", job.router, "Capacity, drops and balance.");
+  table.field("routing", job.routing, "Where its routing comes from.");
+  table.field("comm", job.comm, "Its collective algorithms.");
+}
+
+Sizes validate_workload(const Scenario& scenario, int num_ranks) {
   model::validate(scenario.model);
-  topologies::validate(scenario.cluster);
-  check_accelerators(scenario.cluster);
   Sizes sizes;
-  sizes.num_ranks = topologies::count_ranks(scenario.cluster);
+  sizes.num_ranks = num_ranks;
   sizes.expert_parallel = expert_parallel_size(scenario, sizes.num_ranks);
   sizes.num_groups = sizes.num_ranks / sizes.expert_parallel;
   sizes.num_micro_batches = micro_batches(scenario.training, sizes.num_ranks);
@@ -265,8 +273,16 @@ Sizes validate(const Scenario& scenario) {
   check_step_size(scenario, sizes);
   check_router(scenario);
   check_routing(scenario, sizes);
-  validate(scenario.comm.protocol, topologies::accelerator_of_rank(scenario.cluster, 0), "/comm");
+  for (const topologies::NodeRun& run : topologies::runs_of(scenario.cluster)) {
+    validate(scenario.comm.protocol, run.node->accelerator, "/comm");
+  }
   return sizes;
+}
+
+Sizes validate(const Scenario& scenario) {
+  topologies::validate(scenario.cluster);
+  validate(scenario.faults);
+  return jobs_of(scenario).front().sizes;
 }
 
 }  // namespace moesim::sim

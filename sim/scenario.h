@@ -10,6 +10,7 @@
 #include "sim/collectives/all_reduce.h"
 #include "sim/collectives/all_to_all.h"
 #include "sim/collectives/protocol.h"
+#include "sim/faults/fault.h"
 #include "sim/network/network.h"
 #include "sim/plan/placement.h"
 #include "sim/routing/routing_source.h"
@@ -39,6 +40,20 @@ struct NetworkConfig {
   Fidelity fidelity = Fidelity::collective;
 };
 
+// One of several workloads that share the cluster: what runs, where, and from when on.
+struct JobConfig {
+  std::string name;
+  base::Seconds start;     // from the run's begin
+  std::vector<int> nodes;  // whole nodes of the cluster; or
+  std::vector<int> ranks;  // single accelerators. No two jobs share one.
+  model::ModelSpec model;
+  TrainingConfig training;
+  ParallelConfig parallel;
+  RouterConfig router;
+  RoutingConfig routing;
+  CommConfig comm;  // its bandwidth efficiencies have no effect: those of the experiment hold
+};
+
 struct Scenario {
   std::string name;   // the experiment's
   std::string point;  // the point's id within the experiment; "" when there is one point
@@ -50,12 +65,15 @@ struct Scenario {
   topologies::ClusterConfig cluster;
   CommConfig comm;
   NetworkConfig network;
+  FaultsConfig faults;
+  std::vector<JobConfig> jobs;  // instead of one on all ranks; the first is reported in full
 };
 
 void describe(base::FieldTable& table, TrainingConfig& training);
 void describe(base::FieldTable& table, ParallelConfig& parallel);
 void describe(base::FieldTable& table, CommConfig& comm);
 void describe(base::FieldTable& table, NetworkConfig& network);
+void describe(base::FieldTable& table, JobConfig& job);
 
 // Replaces the section's `preset` by its file in sim/collectives/presets, see base::resolve_preset.
 base::JsonValue resolve_comm_preset(const base::JsonValue& section);
@@ -73,8 +91,13 @@ struct Sizes {
 // decisions that depend on capacity, or weights that are those after drops.
 void require_recordable_routing(const Scenario& scenario);
 
-// Checks what single fields cannot (batch divides, groups divide, enough experts, ...) and derives
-// the sizes. Throws base::Error with where = the JSON pointer and the nearest value that works.
+// Checks what single fields cannot (batch divides, groups divide, enough experts, ...) of a
+// workload on `num_ranks` ranks of the scenario's cluster, and derives the sizes. Throws
+// base::Error with where = the JSON pointer and the nearest value that works.
+Sizes validate_workload(const Scenario& scenario, int num_ranks);
+
+// The same of the whole scenario, with its cluster, faults and all jobs ("/jobs/1/parallel/...").
+// The sizes are those of the first job, or of the one workload.
 Sizes validate(const Scenario& scenario);
 
 }  // namespace moesim::sim

@@ -102,6 +102,7 @@ EXCEPTIONS = Exceptions(
         'base/struct_codec.cpp',
         'cli/bench_collective_command.cpp',
         'cli/calibrate_command.cpp',
+        'cli/cluster_argument.cpp',
         'cli/edit_command.cpp',
         'cli/generate_command.cpp',
         'cli/inspect_command.cpp',
@@ -110,6 +111,7 @@ EXCEPTIONS = Exceptions(
         'cli/progress_line.cpp',
         'cli/run_command.cpp',
         'cli/schema_command.cpp',
+        'cli/topology_command.cpp',
         'cli/train_command.cpp',
         'cli/validate_command.cpp',
         'experiments/experiment.cpp',
@@ -126,7 +128,6 @@ EXCEPTIONS = Exceptions(
         'sim/routing/numerics_routing.cpp',
         'sim/routing/routing_config.cpp',
         'topologies/accelerator.cpp',
-        'topologies/builders/node.cpp',
     ),
 )
 

@@ -3,6 +3,8 @@
 
 #include <tuple>
 
+#include "topologies/config_checks.h"
+
 namespace moesim::topologies {
 
 void describe(base::FieldTable& table, Accelerator& accelerator) {
@@ -52,6 +54,12 @@ void describe(base::FieldTable& table, Accelerator& accelerator) {
       .required()
       .at_least(1);
   table.field("sources", accelerator.sources, "Where each number comes from, by key.");
+}
+
+void validate(const Accelerator& accelerator, const std::string& where) {
+  require(accelerator.achievable_bf16 <= accelerator.peak_bf16, where + "/achievable_bf16",
+          "more is achieved than the peak",
+          "at most peak_bf16, " + base::to_text(accelerator.peak_bf16));
 }
 
 bool has_same_figures(const Accelerator& a, const Accelerator& b) {

@@ -28,6 +28,9 @@ struct Accelerator {
 
 void describe(base::FieldTable& table, Accelerator& accelerator);
 
+// Checks what single fields cannot. `where` is the accelerator's JSON pointer. Throws base::Error.
+void validate(const Accelerator& accelerator, const std::string& where);
+
 // True when both compute alike: all figures agree, whatever they are called and come from.
 bool has_same_figures(const Accelerator& a, const Accelerator& b);
 

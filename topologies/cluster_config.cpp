@@ -12,6 +12,7 @@
 #include "topologies/builders/dragonfly.h"
 #include "topologies/builders/dual_plane.h"
 #include "topologies/builders/fat_tree.h"
+#include "topologies/builders/file.h"
 #include "topologies/builders/full_mesh.h"
 #include "topologies/builders/hyperx.h"
 #include "topologies/builders/nvl72.h"
@@ -31,6 +32,12 @@ struct TopologyEntry {
   Cluster (*build)(const ClusterConfig&);
 };
 
+// Reading it is the check.
+void check_file(const ClusterConfig& config) {
+  validate(config.accelerator, "/cluster/accelerator");
+  count_ranks(config);
+}
+
 // Every topology there is: the one place to add another.
 const std::vector<TopologyEntry>& topologies() {
   static const std::vector<TopologyEntry> table = {
@@ -45,6 +52,7 @@ const std::vector<TopologyEntry>& topologies() {
       {Topology::dragonfly, "dragonfly", check_dragonfly, build_dragonfly},
       {Topology::torus, "torus", check_torus, build_torus},
       {Topology::hyperx, "hyperx", check_hyperx, build_hyperx},
+      {Topology::file, "file", check_file, build_from_file},
   };
   return table;
 }
@@ -87,6 +95,32 @@ bool has_choice_of_routes(const ClusterConfig& config) {
   return !single || has_choice_of_nics(config);
 }
 
+void describe_nodes(base::FieldTable& table, ClusterConfig& cluster) {
+  const bool from_file = cluster.topology == Topology::file;
+  const bool alike = cluster.node_groups.empty() && !from_file;
+  const char* const when_alike = "cluster.node_groups is empty and cluster.topology is not file";
+  table
+      .field("file", cluster.file,
+             "The graph of topology file, relative to the file that names it: .json, .xml (a "
+             "SimGrid platform), .graphml or .dot.")
+      .required()
+      .used_when(from_file, "cluster.topology is file");
+  table.field("accelerator", cluster.accelerator, "What every rank of topology file is.")
+      .required()
+      .used_when(from_file, "cluster.topology is file");
+  table.field("node", cluster.node, "The node, where all are alike.")
+      .required()
+      .used_when(alike, when_alike);
+  table.field("num_nodes", cluster.num_nodes, "How many nodes.")
+      .required()
+      .at_least(1)
+      .used_when(alike, when_alike);
+  table
+      .field("node_groups", cluster.node_groups,
+             "Instead of node and num_nodes: nodes of several kinds, in the order of their ranks.")
+      .used_when(!from_file, "cluster.topology is not file");
+}
+
 void describe_routing(base::FieldTable& table, ClusterConfig& cluster) {
   const char* const when_choice = "the fabric has several shortest routes between two ranks";
   const bool choice = has_choice_of_routes(cluster);
@@ -100,20 +134,25 @@ void describe_routing(base::FieldTable& table, ClusterConfig& cluster) {
       .field("rail_forwarding", cluster.rail_forwarding,
              "A message to another rail goes over the scale-up link to the neighbour on that rail "
              "and leaves from its NIC (PXN); null: true for rail_only, else false.")
-      .used_when(has_rails(cluster.topology), "cluster.topology has rails");
+      .used_when(has_rails(cluster.topology) || cluster.topology == Topology::file,
+                 "cluster.topology has rails or is file");
   table
       .field("ecmp_seed", cluster.ecmp_seed,
              "Seed of the switches' hash that picks among equally short routes.")
       .used_when(choice, when_choice);
 }
 
+void resolve_accelerator(base::JsonValue& holder) {
+  if (base::JsonValue* accelerator = holder.find("accelerator")) {
+    *accelerator = base::resolve_preset(*accelerator, "topologies/presets/accelerators");
+  }
+}
+
 void resolve_node(base::JsonValue& holder) {
   base::JsonValue* node = holder.find("node");
   if (node == nullptr) return;
   *node = base::resolve_preset(*node, "topologies/presets/nodes");
-  if (base::JsonValue* accelerator = node->find("accelerator")) {
-    *accelerator = base::resolve_preset(*accelerator, "topologies/presets/accelerators");
-  }
+  resolve_accelerator(*node);
 }
 
 void check_equal_rails(const ClusterConfig& config) {
@@ -130,6 +169,7 @@ void check_equal_rails(const ClusterConfig& config) {
 
 void check_routing(const ClusterConfig& config) {
   const Topology topology = config.topology;
+  if (topology == Topology::file) return;  // whether its switches have places, the router finds out
   const bool grid = topology == Topology::torus || topology == Topology::hyperx;
   const std::string name = base::name_in_words(topology);
   require(config.routing != RoutingPolicy::dimension_order || grid, "/cluster/routing",
@@ -137,11 +177,39 @@ void check_routing(const ClusterConfig& config) {
   require(config.routing != RoutingPolicy::valiant || is_direct(topology), "/cluster/routing",
           "a " + name + " has no places in between to route by",
           "use ecmp, or topology dragonfly, torus or hyperx");
+  for (const NodeRun& run : runs_of(config)) {
+    require(!config.rail_forwarding.value_or(false) || run.node->scale_up != ScaleUp::none,
+            "/cluster/rail_forwarding",
+            "a node without a scale-up link has no way to its neighbour",
+            "set it to false, or scale_up to switch or full_mesh");
+  }
+}
+
+void check(const ClusterConfig& config) {
+  if (config.topology != Topology::file) count_ranks(config);
+  for (const NodeRun& run : runs_of(config)) validate(*run.node, run.where + "/node");
+  if (has_rails(config.topology)) check_equal_rails(config);
+  check_routing(config);
+  const TopologyEntry& entry = entry_of(config.topology);
+  if (entry.check != nullptr) entry.check(config);
+}
+
+Cluster build_checked(const ClusterConfig& config) {
+  Cluster cluster = entry_of(config.topology).build(config);
+  for (std::size_t v = 0; v < cluster.vertices.size(); ++v) {
+    const bool reduces =
+        config.fabric.in_switch_reduction && cluster.vertices[v].kind == VertexKind::fabric_switch;
+    if (reduces) cluster.reducers.push_back(static_cast<int>(v));
+  }
+  std::sort(cluster.reducers.begin(), cluster.reducers.end());
+  apply_overrides(cluster, config.link_overrides);
+  return cluster;
 }
 
 }  // namespace
 
 std::vector<NodeRun> runs_of(const ClusterConfig& config) {
+  if (config.topology == Topology::file) return {};
   if (config.node_groups.empty()) return {{&config.node, config.num_nodes, "/cluster"}};
   std::vector<NodeRun> runs;
   for (const NodeGroup& group : config.node_groups) {
@@ -158,12 +226,14 @@ int count_nodes(const ClusterConfig& config) {
 }
 
 int count_ranks(const ClusterConfig& config) {
+  if (config.topology == Topology::file) return build_from_file(config).num_ranks();
   int ranks = 0;
   for (const NodeRun& run : runs_of(config)) ranks += count_ranks_of(run, ranks);
   return ranks;
 }
 
 const Accelerator& accelerator_of_rank(const ClusterConfig& config, int rank) {
+  if (config.topology == Topology::file) return config.accelerator;
   int end = 0;
   for (const NodeRun& run : runs_of(config)) {
     end += run.num_nodes * run.node->accelerators_per_node;
@@ -195,23 +265,14 @@ void describe(base::FieldTable& table, NodeGroup& group) {
 
 void describe(base::FieldTable& table, ClusterConfig& cluster) {
   cluster.fabric.topology = cluster.topology;
-  const bool alike = cluster.node_groups.empty();
   table.title("cluster", "The machines: which nodes, how many, joined by which fabric.");
   table.field("preset", cluster.preset,
               "A file in topologies/presets/clusters; the other keys replace its values.");
   table.field("topology", cluster.topology, "How the nodes' NICs are joined.");
-  table.field("node", cluster.node, "The node, where all are alike.")
-      .required()
-      .used_when(alike, "cluster.node_groups is empty");
-  table.field("num_nodes", cluster.num_nodes, "How many nodes.")
-      .required()
-      .at_least(1)
-      .used_when(alike, "cluster.node_groups is empty");
-  table.field(
-      "node_groups", cluster.node_groups,
-      "Instead of node and num_nodes: nodes of several kinds, in the order of their ranks.");
+  describe_nodes(table, cluster);
   table.field("fabric", cluster.fabric, "The switches between the nodes.")
-      .used_when(cluster.topology != Topology::full_mesh, "cluster.topology has switches");
+      .used_when(cluster.topology != Topology::full_mesh && cluster.topology != Topology::file,
+                 "cluster.topology has switches");
   describe_routing(table, cluster);
   table.field("link_overrides", cluster.link_overrides,
               "Links that differ from what the nodes and the fabric give them.");
@@ -220,6 +281,7 @@ void describe(base::FieldTable& table, ClusterConfig& cluster) {
 
 base::JsonValue resolve_cluster_presets(const base::JsonValue& section) {
   base::JsonValue cluster = base::resolve_preset(section, "topologies/presets/clusters");
+  resolve_accelerator(cluster);
   resolve_node(cluster);
   if (base::JsonValue* groups = cluster.find("node_groups")) {
     for (base::JsonValue& group : groups->items) resolve_node(group);
@@ -228,27 +290,14 @@ base::JsonValue resolve_cluster_presets(const base::JsonValue& section) {
 }
 
 void validate(const ClusterConfig& config) {
-  count_ranks(config);
-  for (const NodeRun& run : runs_of(config)) validate(*run.node, run.where + "/node");
-  if (has_rails(config.topology)) check_equal_rails(config);
-  check_routing(config);
-  const TopologyEntry& entry = entry_of(config.topology);
-  if (entry.check != nullptr) entry.check(config);
+  check(config);
+  // Which links there are, only the graph says.
+  if (!config.link_overrides.empty()) build_checked(config);
 }
 
 Cluster build_cluster(const ClusterConfig& config) {
-  validate(config);
-  Cluster cluster = entry_of(config.topology).build(config);
-  if (config.fabric.in_switch_reduction) {
-    for (std::size_t v = 0; v < cluster.vertices.size(); ++v) {
-      if (cluster.vertices[v].kind == VertexKind::fabric_switch) {
-        cluster.reducers.push_back(static_cast<int>(v));
-      }
-    }
-  }
-  std::sort(cluster.reducers.begin(), cluster.reducers.end());
-  apply_overrides(cluster, config.link_overrides);
-  return cluster;
+  check(config);
+  return build_checked(config);
 }
 
 }  // namespace moesim::topologies

@@ -27,8 +27,10 @@ struct NodeGroup {
 struct ClusterConfig {
   std::string preset;
   Topology topology = Topology::rail_optimized_fat_tree;
-  Node node;                           // all alike; unused with node_groups
-  int num_nodes = 0;                   // unused with node_groups
+  std::string file;                    // of topology file: the graph, see read_cluster()
+  Accelerator accelerator;             // of topology file: what every rank is
+  Node node;                           // all alike; unused with node_groups or file
+  int num_nodes = 0;                   // unused with node_groups or file
   std::vector<NodeGroup> node_groups;  // instead of node and num_nodes, in the order of ranks
   Fabric fabric;
   RoutingPolicy routing = RoutingPolicy::ecmp;
@@ -53,14 +55,16 @@ struct NodeRun {
   std::string where;  // the JSON pointer of what holds them: "/cluster", "/cluster/node_groups/0"
 };
 
-// All nodes: those of node_groups, or the one run of `node` and `num_nodes`.
+// All nodes: those of node_groups, or the one run of `node` and `num_nodes`; none with topology
+// file, whose graph alone knows them.
 std::vector<NodeRun> runs_of(const ClusterConfig& config);
 
 // Nodes of all runs. `config` is checked by count_ranks().
 int count_nodes(const ClusterConfig& config);
 
-// Accelerators of all nodes. Throws base::Error at "/cluster/..." when a number of nodes or
-// accelerators is below 1 or there are more than 65,536 ranks.
+// Accelerators of all nodes; with topology file those of the graph, which is read. Throws
+// base::Error at "/cluster/..." when a number of nodes or accelerators is below 1, there are more
+// than 65,536 ranks, or the file holds no cluster.
 int count_ranks(const ClusterConfig& config);
 
 // What rank `rank` (0 to count_ranks() - 1) is. Ranks are numbered node by node, in the order of
@@ -73,12 +77,12 @@ bool has_one_accelerator(const ClusterConfig& config);
 // How messages travel on the cluster.
 RoutingOptions routing_options(const ClusterConfig& config);
 
-// Checks what single fields cannot. Throws base::Error at "/cluster/...".
+// Checks what single fields cannot. Throws base::Error at "/cluster/...", or in the graph's file.
 void validate(const ClusterConfig& config);
 
-// Builds the graph by the builder that `topology` names, then applies link_overrides. Throws
-// base::Error (where = the JSON pointer, "/cluster/...") on sizes that the topology cannot have,
-// naming the nearest that work.
+// Builds the graph by the builder that `topology` names, or reads it, then applies link_overrides.
+// Throws base::Error (where = the JSON pointer, "/cluster/...") on sizes that the topology cannot
+// have, naming the nearest that work.
 Cluster build_cluster(const ClusterConfig& config);
 
 }  // namespace moesim::topologies

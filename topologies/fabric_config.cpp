@@ -98,6 +98,8 @@ bool is_direct(Topology topology) {
 bool has_leaves(Topology topology) { return has_rails(topology) || topology == Topology::fat_tree; }
 
 void describe(base::FieldTable& table, Fabric& fabric) {
+  const bool has_switches =
+      fabric.topology != Topology::full_mesh && fabric.topology != Topology::file;
   table.title("fabric", "The switches that join the nodes' NICs.");
   table
       .field("switch_latency", fabric.switch_latency,
@@ -105,12 +107,14 @@ void describe(base::FieldTable& table, Fabric& fabric) {
              "it lies on each cable between two switches.")
       .required()
       .at_least(0)
-      .used_when(fabric.topology != Topology::single_switch,
+      .used_when(has_switches && fabric.topology != Topology::single_switch,
                  "cluster.topology has more than one switch");
   describe_tree(table, fabric);
   describe_direct(table, fabric);
-  table.field("in_switch_reduction", fabric.in_switch_reduction,
-              "The switches add up and copy what crosses them (InfiniBand SHARP).");
+  table
+      .field("in_switch_reduction", fabric.in_switch_reduction,
+             "The switches add up and copy what crosses them (InfiniBand SHARP).")
+      .used_when(has_switches, "cluster.topology has switches");
   table.field("sources", fabric.sources, "Where each number comes from, by key.");
 }
 

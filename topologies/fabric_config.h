@@ -22,7 +22,8 @@ enum class Topology {
   nvl72,
   dragonfly,
   torus,
-  hyperx
+  hyperx,
+  file  // none: ClusterConfig::file holds the graph
 };
 
 // NIC i of every node on rail i.

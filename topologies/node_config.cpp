@@ -189,10 +189,7 @@ void validate(const Node& node, const std::string& where) {
   check_domain(node, where);
   check_nic_list(node, where);
   check_pcie_switches(node, where);
-  const Accelerator& accelerator = node.accelerator;
-  require(accelerator.achievable_bf16 <= accelerator.peak_bf16,
-          where + "/accelerator/achievable_bf16", "more is achieved than the peak",
-          "at most peak_bf16, " + base::to_text(accelerator.peak_bf16));
+  validate(node.accelerator, where + "/accelerator");
 }
 
 }  // namespace moesim::topologies

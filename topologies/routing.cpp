@@ -28,7 +28,8 @@ Router::State::State(Cluster c, const RoutingOptions& o)
     : cluster(std::move(c)),
       options(o),
       up(cluster.links.size(), 1),
-      routes(cluster.num_endpoints()) {
+      kept_routes(cluster.num_endpoints()),
+      kept_paths(cluster.num_endpoints()) {
   for (const Link& link : cluster.links) latencies.push_back(link.latency);
   check_policy(cluster, options.policy);
   make_walker();
@@ -62,7 +63,7 @@ void Router::State::walk(int source, int destination) {
   }
 }
 
-std::span<const Path> Router::State::spray(int source, int destination) {
+void Router::State::spray(int source, int destination) {
   NextHops& next = walker->next();
   int vertex = cluster.vertex_of_endpoint(source);
   const int goal = cluster.vertex_of_endpoint(destination);
@@ -81,15 +82,25 @@ std::span<const Path> Router::State::spray(int source, int destination) {
                       "route by ecmp or dimension_order, or use a network model that needs the "
                       "links' loads alone");
   }
-  std::vector<Path>& kept = kept_paths.emplace_back();
+  ways.clear();
   for (const Way& a : first) {
     for (const Way& b : rest) {
-      links = a.links;
-      links.insert(links.end(), b.links.begin(), b.links.end());
-      kept.push_back({routes.keep(links), a.share * b.share});
+      Way& way = ways.emplace_back(a);
+      way.links.insert(way.links.end(), b.links.begin(), b.links.end());
+      way.share = a.share * b.share;
     }
   }
-  return kept;
+}
+
+void Router::State::find_paths(int source, int destination) {
+  paths.clear();
+  if (options.policy != RoutingPolicy::spray) {
+    walk(source, destination);
+    paths.push_back({links, 1.0});
+    return;
+  }
+  spray(source, destination);
+  for (const Way& way : ways) paths.push_back({way.links, way.share});
 }
 
 base::Seconds Router::State::sprayed_latency(int source, int destination) {
@@ -116,8 +127,8 @@ const Cluster& Router::cluster() const { return state_->cluster; }
 std::span<const int> Router::route(int source, int destination) {
   state_->check_pair(source, destination);
   if (source == destination) return {};
-  std::span<const int>& known = state_->routes.at(source, destination);
-  if (known.data() == nullptr) known = state_->routes.keep(walk(source, destination));
+  std::span<const int>& known = state_->kept_routes.at(source, destination);
+  if (known.data() == nullptr) known = state_->kept_routes.keep(walk(source, destination));
   return known;
 }
 
@@ -136,17 +147,20 @@ bool Router::has_route(int source, int destination) {
 std::span<const Path> Router::paths(int source, int destination) {
   state_->check_pair(source, destination);
   if (source == destination) return {};
-  const auto pair = (static_cast<std::uint64_t>(source) << 32) | static_cast<unsigned>(destination);
-  const auto known = state_->paths.find(pair);
-  if (known != state_->paths.end()) return known->second;
-  std::span<const Path> found;
-  if (state_->options.policy == RoutingPolicy::spray) {
-    found = state_->spray(source, destination);
-  } else {
-    found = state_->kept_paths.emplace_back(1, Path{route(source, destination), 1.0});
-  }
-  state_->paths[pair] = found;
-  return found;
+  State& state = *state_;
+  std::span<const Path>& known = state.kept_paths.at(source, destination);
+  if (known.data() != nullptr) return known;
+  state.find_paths(source, destination);
+  for (Path& path : state.paths) path.links = state.kept_routes.keep(path.links);
+  known = state.kept_paths.keep(state.paths);
+  return known;
+}
+
+std::span<const Path> Router::walk_paths(int source, int destination) {
+  state_->check_pair(source, destination);
+  if (source == destination) return {};
+  state_->find_paths(source, destination);
+  return state_->paths;
 }
 
 base::Seconds Router::latency(int source, int destination) {
@@ -179,8 +193,8 @@ void Router::apply(std::span<const LinkChange> changes) {
   }
   state.greatest.reset();
   if (!have_ways_changed) return;
-  state.routes.forget();
-  state.paths.clear();
+  state.kept_routes.forget();
+  state.kept_paths.forget();
   state.make_walker();
 }
 

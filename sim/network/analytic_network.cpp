@@ -23,11 +23,17 @@ void AnalyticNetwork::start(const Collective& collective,
 }
 
 void AnalyticNetwork::plan_change(ClusterChange change) {
-  after(change.at, [this, change = std::move(change)] {
+  const base::Seconds at = change.at;
+  auto apply = [this, change = std::move(change)] {
     router_.apply(change.links);
     floors_.forget();
     cause_ = change.cause;
-  });
+  };
+  if (at.value <= 0) {
+    apply();
+  } else {
+    after(at, apply);
+  }
 }
 
 void AnalyticNetwork::run() {

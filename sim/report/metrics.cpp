@@ -131,10 +131,27 @@ MemoryFigures memory_figures(const MetricsInput& input) {
           fullest.activations.value, fullest.peak().value};
 }
 
+// The one with the least memory among those that the step runs on.
+const topologies::Accelerator& smallest_accelerator(const MetricsInput& input) {
+  const topologies::Accelerator* smallest = nullptr;
+  for (const int rank : input.graph.ranks) {
+    const auto& accelerator = topologies::accelerator_of_rank(input.scenario.cluster, rank);
+    if (smallest == nullptr || accelerator.memory < smallest->memory) smallest = &accelerator;
+  }
+  return *smallest;
+}
+
+base::FlopsPerSecond mean_peak(const MetricsInput& input) {
+  base::FlopsPerSecond sum;
+  for (const int rank : input.graph.ranks) {
+    sum += topologies::accelerator_of_rank(input.scenario.cluster, rank).peak_bf16;
+  }
+  return sum / static_cast<double>(input.graph.ranks.size());
+}
+
 std::vector<std::string> warnings_of(const MetricsInput& input, const Result& result) {
   std::vector<std::string> warnings;
-  const topologies::Accelerator& accelerator =
-      topologies::accelerator_of_rank(input.scenario.cluster, 0);
+  const topologies::Accelerator& accelerator = smallest_accelerator(input);
   if (result.memory_bytes_per_rank.peak > accelerator.memory.value) {
     warnings.push_back(fmt::format(
         "out of memory: the fullest rank needs {:.1f} GB of {:.1f} GB; times are as if it fitted",
@@ -165,8 +182,6 @@ std::vector<std::string> warnings_of(const MetricsInput& input, const Result& re
 }
 
 void fill_speed(const MetricsInput& input, double tokens, Result& result) {
-  const topologies::Accelerator& accelerator =
-      topologies::accelerator_of_rank(input.scenario.cluster, 0);
   const double flops =
       tokens *
       model_flops_per_token(input.scenario.model, input.scenario.training.seq_length).value;
@@ -174,7 +189,7 @@ void fill_speed(const MetricsInput& input, double tokens, Result& result) {
   result.tokens_per_s = tokens / result.step_time_s;
   result.tokens_per_s_per_gpu = result.tokens_per_s / input.sizes.num_ranks;
   result.tflops_per_gpu = flops / (result.step_time_s * input.sizes.num_ranks) / 1e12;
-  result.peak_tflops_used = accelerator.peak_bf16.value / 1e12;
+  result.peak_tflops_used = mean_peak(input).value / 1e12;
   result.mfu = result.tflops_per_gpu / result.peak_tflops_used;
 }
 
@@ -214,8 +229,11 @@ Result compute_result(const MetricsInput& input) {
   result.expert_demand = expert_figures(input, &DispatchPlan::expert_demand);
   result.rank_load = rank_figures(input);
   result.all_to_all = all_to_all_figures(input.graph, input.timeline, input.router.cluster());
-  result.hottest_links =
-      hottest_links(input.graph, base::Seconds(result.step_time_s), input.router, kLinksShown);
+  LinkReport links = link_report(input.graph, input.timeline, base::Seconds(result.step_time_s),
+                                 input.router, kLinksShown);
+  result.hottest_links = std::move(links.hottest);
+  result.link_tiers = std::move(links.tiers);
+  result.deciding_tier = std::move(links.deciding_tier);
   result.memory_bytes_per_rank = memory_figures(input);
   result.validation_loss = input.source.validation_loss();
   result.warnings = warnings_of(input, result);

@@ -45,6 +45,39 @@ void describe(base::FieldTable& table, LinkFigures& link) {
   table.field("rank", link.rank, "The rank whose accelerator or NIC stands at one end, if any.");
 }
 
+void describe(base::FieldTable& table, TierFigures& tier) {
+  table.title("link_tier", "Links of one kind and height in the cluster.");
+  table.field(
+      "tier", tier.tier,
+      "scale_up, pcie, nic, or fabric with the tiers it joins: fabric 1-2 is leaf to spine.");
+  table.field("bytes", tier.bytes, "Bytes carried in the step by all of them.");
+  table.field("busy_fraction", tier.busy_fraction, "Of the busiest: bytes / (bandwidth x step).");
+  table.field("bound_time_s", tier.bound_time_s,
+              "Time of the collectives whose busiest link is one of these, summed.");
+}
+
+void describe(base::FieldTable& table, JobFigures& job) {
+  table.title("job_result", "A job beside others on the cluster.");
+  table.field("name", job.name, "The job.");
+  table.field("start_s", job.start_s, "When it started.");
+  table.field("num_ranks", job.num_ranks, "Accelerators it runs on.");
+  table.field("step_time_s", job.step_time_s, "Simulated time of its step, from its start.");
+  table.field("analytic_floor_s", job.analytic_floor_s,
+              "The same with nobody else on the network.");
+  table.field("tokens_per_s", job.tokens_per_s, "Tokens / step time.");
+  table.field("exposed_communication_s", job.exposed_communication_s,
+              "Step time that no computation covers, mean over its ranks.");
+  table.field("drop_rate", job.drop_rate, "(token, expert) pairs dropped / routed.");
+}
+
+void describe(base::FieldTable& table, RepetitionFigures& repetition) {
+  table.title("repetition", "What equal collectives saved.");
+  table.field("collectives", repetition.collectives, "Collectives of the run.");
+  table.field("worked_out", repetition.worked_out,
+              "Those of them that no earlier one equalled in content; 0 at fidelity flow, which "
+              "moves every message.");
+}
+
 void describe(base::FieldTable& table, MemoryFigures& memory) {
   table.title("memory", "Bytes on the rank that needs most (docs/models.md, \"Memory\").");
   table.field("weights", memory.weights, "bf16 weights.");
@@ -86,6 +119,13 @@ void describe(base::FieldTable& table, Result& result) {
   table.field("rank_load", result.rank_load, "Kept pairs per rank.");
   table.field("all_to_all", result.all_to_all, "Dispatch and combine traffic.");
   table.field("hottest_links", result.hottest_links, "The links with the highest busy_fraction.");
+  table.field("link_tiers", result.link_tiers, "The links by kind and height.");
+  table.field("deciding_tier", result.deciding_tier,
+              "The tier with the most bound_time_s: what the collectives waited for.");
+  table.field("jobs", result.jobs,
+              "Each job, where the experiment lists several; all other figures are the first's.");
+  table.field("faults", result.faults, "Faults given and drawn, one for each target.");
+  table.field("repetition", result.repetition, "What equal collectives saved.");
   table.field("memory_bytes_per_rank", result.memory_bytes_per_rank, "Memory of the fullest rank.");
   table.field("validation_loss", result.validation_loss,
               "Nats per byte of the proxy on held-out text, where numerics ran.");

@@ -44,6 +44,32 @@ struct LinkFigures {
   std::optional<int> rank;   // whose accelerator or NIC stands at one end, if any
 };
 
+// Links of one kind and height: "scale_up", "pcie", "nic", "fabric 1-2" (leaf to spine), ...
+struct TierFigures {
+  std::string tier;
+  double bytes = 0;
+  double busy_fraction = 0;  // of its busiest link, as LinkFigures
+  double bound_time_s = 0;   // of the collectives whose busiest link is one of these
+};
+
+// A job beside others.
+struct JobFigures {
+  std::string name;
+  double start_s = 0;
+  int num_ranks = 0;
+  double step_time_s = 0;  // from its own start
+  double analytic_floor_s = 0;
+  double tokens_per_s = 0;
+  double exposed_communication_s = 0;
+  double drop_rate = 0;
+};
+
+// Collectives started, and those worked out because no equal one had been.
+struct RepetitionFigures {
+  int collectives = 0;
+  int worked_out = 0;
+};
+
 struct MemoryFigures {  // of the rank that needs most
   double weights = 0;
   double gradients = 0;
@@ -75,6 +101,11 @@ struct Result {
   LoadFigures rank_load;
   AllToAllFigures all_to_all;
   std::vector<LinkFigures> hottest_links;
+  std::vector<TierFigures> link_tiers;
+  std::string deciding_tier;  // with the most bound_time_s; "" without traffic
+  std::vector<JobFigures> jobs;
+  int faults = 0;
+  RepetitionFigures repetition;
   MemoryFigures memory_bytes_per_rank;
   std::optional<double> validation_loss;
   std::vector<std::string> warnings;

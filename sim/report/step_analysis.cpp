@@ -86,7 +86,7 @@ PhaseTimes mean_rank_times(const StepGraph& graph, const Timeline& timeline) {
     times[op.label.phase] += span.end - span.start;
     busy += span.end - span.start;
   });
-  const double ranks = std::max(1, graph.num_ranks);
+  const double ranks = std::max<double>(1, static_cast<double>(graph.ranks.size()));
   for (Seconds& time : times.phases) time = time / ranks;
   // Rounding can leave a trace below zero where nobody waits.
   times.idle = std::max(timeline.end - busy / ranks, Seconds(0));
@@ -100,7 +100,7 @@ Overlap overlap_of(const StepGraph& graph, const Timeline& timeline) {
     (op.rank >= 0 ? compute : communication)[rank].push_back(span);
   });
   Seconds exposed, communicated, hidden;
-  for (int rank = 0; rank < graph.num_ranks; ++rank) {
+  for (const int rank : graph.ranks) {
     std::stable_sort(compute[rank].begin(), compute[rank].end(), starts_earlier);
     std::stable_sort(communication[rank].begin(), communication[rank].end(), starts_earlier);
     std::vector<Interval> both = compute[rank];
@@ -113,7 +113,7 @@ Overlap overlap_of(const StepGraph& graph, const Timeline& timeline) {
     hidden += computed + moved - covered(both);
   }
   Overlap overlap;
-  overlap.exposed = exposed / std::max(1, graph.num_ranks);
+  overlap.exposed = exposed / std::max<double>(1, static_cast<double>(graph.ranks.size()));
   // Sums of many spans round; a schedule without overlap has exactly none.
   const double fraction = communicated.value == 0 ? 0.0 : hidden / communicated;
   overlap.fraction = fraction < 1e-9 ? 0.0 : fraction;

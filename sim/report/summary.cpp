@@ -102,6 +102,15 @@ void add_network(const Result& r, Page& page) {
   page.line("  {:<36} {} of the step", "between nodes", bytes_text(a.inter_node_bytes));
   page.line("  {:<36} {:.3f} ms, {:.1f} % overlapped", "communication not covered by compute",
             r.exposed_communication_s * 1e3, r.overlap_fraction * 100);
+  for (const TierFigures& tier : r.link_tiers) {
+    if (tier.bound_time_s == 0) continue;
+    page.line("  {:<36} {:.3f} ms of collectives{}", "held by " + tier.tier + " links",
+              tier.bound_time_s * 1e3, tier.tier == r.deciding_tier ? ", the most" : "");
+  }
+  if (r.repetition.worked_out > 0) {
+    page.line("  {:<36} {} of {} worked out, the rest are equal to one of them", "collectives",
+              r.repetition.worked_out, r.repetition.collectives);
+  }
   if (!r.hottest_links.empty()) page.line("  most loaded links");
   for (const LinkFigures& link : r.hottest_links) {
     page.line("    {:<34} {:>10} {:>6.1f} % busy{}", link.name, bytes_text(link.bytes),
@@ -118,12 +127,23 @@ void add_memory(const Result& r, Page& page) {
             bytes_text(m.activations));
 }
 
+void add_jobs(const Result& r, Page& page) {
+  if (r.jobs.empty()) return;
+  page.line("");
+  page.line("  jobs; all figures above are the first one's");
+  for (const JobFigures& job : r.jobs) {
+    page.line("    {:<20} {:>5} ranks from {:>9.3f} ms  step {:>10.3f} ms  ({:.3f}x its floor)",
+              job.name, job.num_ranks, job.start_s * 1e3, job.step_time_s * 1e3,
+              job.step_time_s / job.analytic_floor_s);
+  }
+}
+
 }  // namespace
 
 std::string comparison_text(std::span<const Result> results) {
   Page page;
-  page.line("{:>4} {:>12} {:>8} {:>7} {:>7} {:>11}  {}", "#", "step (ms)", "x floor", "MFU %",
-            "drop %", "val. loss", "point");
+  page.line("{:>4} {:>12} {:>8} {:>7} {:>7} {:>11} {:>11}  {}", "#", "step (ms)", "x floor",
+            "MFU %", "drop %", "val. loss", "held by", "point");
   int index = 0;
   for (const Result& r : results) {
     std::string point;
@@ -132,9 +152,11 @@ std::string comparison_text(std::span<const Result> results) {
           (point.empty() ? "" : ", ") + key + "=" + base::to_text(value, base::JsonStyle::compact);
     }
     if (r.status == "ok") {
-      page.line("{:>4} {:>12.3f} {:>8.3f} {:>7.2f} {:>7.2f} {:>11}  {}", index, r.step_time_s * 1e3,
-                r.step_time_s / r.analytic_floor_s, r.mfu * 100, r.drop_rate * 100,
-                r.validation_loss ? fmt::format("{:.4f}", *r.validation_loss) : "-", point);
+      page.line("{:>4} {:>12.3f} {:>8.3f} {:>7.2f} {:>7.2f} {:>11} {:>11}  {}", index,
+                r.step_time_s * 1e3, r.step_time_s / r.analytic_floor_s, r.mfu * 100,
+                r.drop_rate * 100,
+                r.validation_loss ? fmt::format("{:.4f}", *r.validation_loss) : "-",
+                r.deciding_tier.empty() ? "-" : r.deciding_tier, point);
     } else {
       page.line("{:>4} {}: {}  ({})", index, r.status, r.reason, point);
     }
@@ -151,6 +173,7 @@ std::string summary_text(const Result& result) {
   add_load(result, page);
   add_network(result, page);
   add_memory(result, page);
+  add_jobs(result, page);
   return page.text();
 }
 

@@ -2,6 +2,8 @@
 #include "sim/report/traffic_figures.h"
 
 #include <algorithm>
+#include <map>
+#include <tuple>
 
 namespace moesim::sim {
 namespace {
@@ -43,6 +45,30 @@ std::optional<int> rank_of_link(const topologies::Cluster& cluster, const topolo
   return std::nullopt;
 }
 
+// Kind of link, and the tiers that it joins.
+using TierKey = std::tuple<topologies::LinkKind, int, int>;
+
+TierKey tier_of(const topologies::Cluster& cluster, const topologies::Link& link) {
+  if (link.kind != topologies::LinkKind::fabric) return {link.kind, 0, 0};
+  const int a = cluster.vertices[link.from].tier;
+  const int b = cluster.vertices[link.to].tier;
+  return {link.kind, std::min(a, b), std::max(a, b)};
+}
+
+std::string name_of(const TierKey& key) {
+  switch (std::get<0>(key)) {
+    case topologies::LinkKind::scale_up:
+      return "scale_up";
+    case topologies::LinkKind::pcie:
+      return "pcie";
+    case topologies::LinkKind::nic:
+      return "nic";
+    case topologies::LinkKind::fabric:
+      break;
+  }
+  return "fabric " + std::to_string(std::get<1>(key)) + "-" + std::to_string(std::get<2>(key));
+}
+
 }  // namespace
 
 AllToAllFigures all_to_all_figures(const StepGraph& graph, const Timeline& timeline,
@@ -75,28 +101,50 @@ AllToAllFigures all_to_all_figures(const StepGraph& graph, const Timeline& timel
   return figures;
 }
 
-std::vector<LinkFigures> hottest_links(const StepGraph& graph, base::Seconds step_time,
-                                       topologies::Router& router, int most) {
+LinkReport link_report(const StepGraph& graph, const Timeline& timeline, base::Seconds step_time,
+                       topologies::Router& router, int most) {
   const topologies::Cluster& cluster = router.cluster();
   std::vector<double> bytes(cluster.links.size(), 0);
-  for (const Collective& collective : graph.collectives) {
-    for (const topologies::LinkLoad& load : topologies::link_loads(router, collective.transfers)) {
+  std::map<TierKey, TierFigures> tiers;
+  for (std::size_t index = 0; index < graph.ops.size(); ++index) {
+    const Op& op = graph.ops[index];
+    if (op.collective < 0) continue;
+    const auto loads = topologies::link_loads(router, graph.collectives[op.collective].transfers);
+    int busiest = -1;
+    base::Seconds longest;
+    for (const topologies::LinkLoad& load : loads) {
       bytes[load.link] += load.bytes.value;
+      const base::Seconds time = load.bytes / cluster.links[load.link].bandwidth;
+      if (time <= longest) continue;
+      longest = time;
+      busiest = load.link;
     }
+    if (busiest < 0) continue;
+    tiers[tier_of(cluster, cluster.links[busiest])].bound_time_s +=
+        (timeline.ops[index].end - timeline.ops[index].start).value;
   }
-  std::vector<LinkFigures> figures;
+  LinkReport report;
   for (std::size_t index = 0; index < bytes.size(); ++index) {
     if (bytes[index] == 0) continue;
     const topologies::Link& link = cluster.links[index];
-    const double capacity = (link.bandwidth * step_time).value;
-    figures.push_back(
-        {link.name, bytes[index], bytes[index] / capacity, rank_of_link(cluster, link)});
+    const double busy = bytes[index] / (link.bandwidth * step_time).value;
+    report.hottest.push_back({link.name, bytes[index], busy, rank_of_link(cluster, link)});
+    TierFigures& tier = tiers[tier_of(cluster, link)];
+    tier.bytes += bytes[index];
+    tier.busy_fraction = std::max(tier.busy_fraction, busy);
   }
-  std::stable_sort(figures.begin(), figures.end(), [](const LinkFigures& a, const LinkFigures& b) {
-    return a.busy_fraction > b.busy_fraction;
-  });
-  if (static_cast<int>(figures.size()) > most) figures.resize(most);
-  return figures;
+  std::stable_sort(
+      report.hottest.begin(), report.hottest.end(),
+      [](const LinkFigures& a, const LinkFigures& b) { return a.busy_fraction > b.busy_fraction; });
+  if (static_cast<int>(report.hottest.size()) > most) report.hottest.resize(most);
+  double most_bound = 0;
+  for (auto& [key, tier] : tiers) {
+    tier.tier = name_of(key);
+    if (tier.bound_time_s > most_bound) report.deciding_tier = tier.tier;
+    most_bound = std::max(most_bound, tier.bound_time_s);
+    report.tiers.push_back(tier);
+  }
+  return report;
 }
 
 }  // namespace moesim::sim

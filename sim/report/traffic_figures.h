@@ -2,6 +2,7 @@
 // What a step's collectives put on the wires.
 #pragma once
 
+#include <string>
 #include <vector>
 
 #include "sim/report/result.h"
@@ -15,9 +16,15 @@ namespace moesim::sim {
 AllToAllFigures all_to_all_figures(const StepGraph& graph, const Timeline& timeline,
                                    const topologies::Cluster& cluster);
 
-// The `most` links with the highest busy_fraction over the step (ties in link order); all
-// collectives count.
-std::vector<LinkFigures> hottest_links(const StepGraph& graph, base::Seconds step_time,
-                                       topologies::Router& router, int most);
+// What all collectives of a step put on links.
+struct LinkReport {
+  std::vector<LinkFigures> hottest;  // by busy_fraction over the step, ties in link order
+  std::vector<TierFigures> tiers;    // scale-up, PCIe, NIC, then the fabric from below
+  std::string deciding_tier;         // with the most bound_time_s; "" without traffic
+};
+
+// At most `most` hottest links.
+LinkReport link_report(const StepGraph& graph, const Timeline& timeline, base::Seconds step_time,
+                       topologies::Router& router, int most);
 
 }  // namespace moesim::sim

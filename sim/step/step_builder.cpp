@@ -18,15 +18,16 @@ class Builder {
  public:
   explicit Builder(const StepInput& input) : input_(input) {
     for (const Group& group : input.groups) {
-      num_ranks_ += static_cast<int>(group.ranks.size());
+      graph_.ranks.insert(graph_.ranks.end(), group.ranks.begin(), group.ranks.end());
     }
-    graph_.num_ranks = num_ranks_;
+    std::sort(graph_.ranks.begin(), graph_.ranks.end());
+    graph_.num_ranks = input.router.cluster().num_ranks();
     int moe_layers = 0;
     for (int layer = 0; layer < input.model.num_hidden_layers; ++layer) {
       moe_layers_before_.push_back(moe_layers);
       moe_layers += input.model.is_moe_layer(layer) ? 1 : 0;
     }
-    last_.assign(num_ranks_, -1);
+    last_.assign(graph_.num_ranks, -1);
   }
 
   StepGraph build() {
@@ -52,9 +53,11 @@ class Builder {
     const int layers = input_.model.num_hidden_layers;
     const Position ends{micro_batch, -1, backward};
     if (!backward) {
-      each_rank(ends, Phase::embedding, [&](int tokens) { return input_.cost.embedding(tokens); });
+      each_rank(ends, Phase::embedding,
+                [](const LayerCost& cost, int tokens) { return cost.embedding(tokens); });
     } else {
-      each_rank(ends, Phase::head, [&](int tokens) { return input_.cost.head(tokens); });
+      each_rank(ends, Phase::head,
+                [](const LayerCost& cost, int tokens) { return cost.head(tokens); });
     }
     for (int step = 0; step < layers; ++step) {
       const Position here{micro_batch, backward ? layers - 1 - step : step, backward};
@@ -63,19 +66,23 @@ class Builder {
       if (backward) attention(here);
     }
     if (!backward) {
-      each_rank(ends, Phase::head, [&](int tokens) { return input_.cost.head(tokens); });
+      each_rank(ends, Phase::head,
+                [](const LayerCost& cost, int tokens) { return cost.head(tokens); });
     } else {
-      each_rank(ends, Phase::embedding, [&](int tokens) { return input_.cost.embedding(tokens); });
+      each_rank(ends, Phase::embedding,
+                [](const LayerCost& cost, int tokens) { return cost.embedding(tokens); });
     }
   }
 
   void attention(const Position& here) {
-    each_rank(here, Phase::attention, [&](int tokens) { return input_.cost.attention(tokens); });
+    each_rank(here, Phase::attention,
+              [](const LayerCost& cost, int tokens) { return cost.attention(tokens); });
   }
 
   void feed_forward(const Position& here) {
     if (!input_.model.is_moe_layer(here.layer)) {
-      each_rank(here, Phase::dense_ffn, [&](int tokens) { return input_.cost.dense_ffn(tokens); });
+      each_rank(here, Phase::dense_ffn,
+                [](const LayerCost& cost, int tokens) { return cost.dense_ffn(tokens); });
       return;
     }
     for (std::size_t group = 0; group < input_.groups.size(); ++group) {
@@ -110,8 +117,9 @@ class Builder {
   void router(const Position& here, int group) {
     const DispatchPlan& plan = plan_of(here, group);
     for (int position = 0; position < plan.num_ranks; ++position) {
-      compute(here, Phase::router, input_.groups[group].ranks[position],
-              input_.cost.router(plan.tokens[position], rows_sent(plan, position)));
+      const int rank = input_.groups[group].ranks[position];
+      compute(here, Phase::router, rank,
+              cost_of(rank).router(plan.tokens[position], rows_sent(plan, position)));
     }
   }
 
@@ -119,24 +127,25 @@ class Builder {
     if (input_.model.shared_expert_intermediate_size == 0) return;
     const DispatchPlan& plan = plan_of(here, group);
     for (int position = 0; position < plan.num_ranks; ++position) {
-      compute(here, Phase::shared_expert, input_.groups[group].ranks[position],
-              input_.cost.shared_expert(plan.tokens[position]));
+      const int rank = input_.groups[group].ranks[position];
+      compute(here, Phase::shared_expert, rank, cost_of(rank).shared_expert(plan.tokens[position]));
     }
   }
 
   void experts(const Position& here, int group) {
     const DispatchPlan& plan = plan_of(here, group);
     for (int position = 0; position < plan.num_ranks; ++position) {
-      compute(here, Phase::expert, input_.groups[group].ranks[position],
-              input_.cost.experts(plan.rank_expert_rows[position]));
+      const int rank = input_.groups[group].ranks[position];
+      compute(here, Phase::expert, rank, cost_of(rank).experts(plan.rank_expert_rows[position]));
     }
   }
 
   void combine(const Position& here, int group) {
     const DispatchPlan& plan = plan_of(here, group);
     for (int position = 0; position < plan.num_ranks; ++position) {
-      compute(here, Phase::combine, input_.groups[group].ranks[position],
-              input_.cost.combine(plan.tokens[position], rows_sent(plan, position)));
+      const int rank = input_.groups[group].ranks[position];
+      compute(here, Phase::combine, rank,
+              cost_of(rank).combine(plan.tokens[position], rows_sent(plan, position)));
     }
   }
 
@@ -150,9 +159,7 @@ class Builder {
   // Dense gradients are summed over all ranks; each expert's over the groups' copies of it.
   void reduce_gradients() {
     const model::ParameterCount count = model::count_parameters(input_.model);
-    std::vector<int> everyone(num_ranks_);
-    for (int rank = 0; rank < num_ranks_; ++rank) everyone[rank] = rank;
-    reduce(everyone, static_cast<double>(count.replicated()));
+    reduce(graph_.ranks, static_cast<double>(count.replicated()));
     if (input_.groups.size() < 2) return;
     for (int position = 0; position < input_.placement.num_ranks; ++position) {
       std::vector<int> copies;
@@ -175,8 +182,8 @@ class Builder {
         const auto held =
             count.replicated() +
             static_cast<std::int64_t>(expert_parameters_of(static_cast<int>(position)));
-        add_compute({Phase::optimizer, -1, -1, false}, group.ranks[position],
-                    input_.cost.optimizer(held));
+        const int rank = group.ranks[position];
+        add_compute({Phase::optimizer, -1, -1, false}, rank, cost_of(rank).optimizer(held));
       }
     }
   }
@@ -192,8 +199,8 @@ class Builder {
     const auto& any_layer = input_.plans[here.micro_batch].front();
     for (std::size_t group = 0; group < input_.groups.size(); ++group) {
       for (std::size_t position = 0; position < input_.groups[group].ranks.size(); ++position) {
-        compute(here, phase, input_.groups[group].ranks[position],
-                times(any_layer[group].tokens[position]));
+        const int rank = input_.groups[group].ranks[position];
+        compute(here, phase, rank, times(cost_of(rank), any_layer[group].tokens[position]));
       }
     }
   }
@@ -220,6 +227,8 @@ class Builder {
     graph_.collectives.push_back(std::move(collective));
   }
 
+  const LayerCost& cost_of(int rank) const { return *input_.costs[rank]; }
+
   std::vector<int> last_of(int rank) const {
     return last_[rank] < 0 ? std::vector<int>{} : std::vector<int>{last_[rank]};
   }
@@ -238,7 +247,6 @@ class Builder {
 
   const StepInput& input_;
   StepGraph graph_;
-  int num_ranks_ = 0;
   std::vector<int> last_;               // [rank] its latest operation
   std::vector<int> moe_layers_before_;  // [layer] index of an MoE layer among the MoE layers
 };

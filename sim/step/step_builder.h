@@ -4,6 +4,7 @@
 // optimizer. Ranks meet in the collectives of their expert-parallel group.
 #pragma once
 
+#include <span>
 #include <vector>
 
 #include "sim/collectives/all_reduce.h"
@@ -18,7 +19,7 @@ namespace moesim::sim {
 
 struct StepInput {
   const model::ModelSpec& model;
-  const LayerCost& cost;
+  std::span<const LayerCost* const> costs;  // [ranks of the cluster] of its accelerator
   topologies::Router& router;
   const std::vector<Group>& groups;  // expert-parallel groups, in rank order
   const Placement& placement;        // of every group

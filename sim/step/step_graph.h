@@ -49,7 +49,8 @@ struct Op {
 };
 
 struct StepGraph {
-  int num_ranks = 0;
+  int num_ranks = 0;       // of the cluster
+  std::vector<int> ranks;  // those that take part, ascending
   std::vector<Op> ops;
   std::vector<Collective> collectives;
   // Operation i starts when all of predecessors[first_predecessor[i] .. first_predecessor[i+1])

@@ -236,6 +236,37 @@ TEST(UsedWhen, RequiredMeansRequiredWhereUsed) {
             "missing key \"back\"");
 }
 
+struct Sleeve {
+  bool has_cuffs = false;  // Coat::is_formal, handed down
+  int buttons = 0;
+};
+
+void describe(FieldTable& table, Sleeve& sleeve) {
+  table.field("buttons", sleeve.buttons, "Of the cuff.")
+      .required()
+      .used_when(sleeve.has_cuffs, "is_formal is true");
+}
+
+struct Coat {
+  Sleeve sleeve;
+  bool is_formal = false;
+};
+
+void describe(FieldTable& table, Coat& coat) {
+  coat.sleeve.has_cuffs = coat.is_formal;
+  table.field("sleeve", coat.sleeve, "The sleeve.");
+  table.field("is_formal", coat.is_formal, "For the evening.");
+}
+
+// Whatever the order of keys and fields, the outer struct's own values are read first.
+TEST(UsedWhen, ConditionsOfANestedStructMayFollowTheOuterOne) {
+  EXPECT_EQ(read_text<Coat>(R"({"sleeve": {"buttons": 4}, "is_formal": true})").sleeve.buttons, 4);
+  EXPECT_EQ(thrown_error([] { read_text<Coat>(R"({"sleeve": {}, "is_formal": true})"); }).message(),
+            "missing key \"buttons\"");
+  EXPECT_EQ(thrown_error([] { read_text<Coat>(R"({"sleeve": {"buttons": 4}})"); }).message(),
+            "\"buttons\" has no effect: it is only used when is_formal is true");
+}
+
 TEST(WriteJson, ReadsBackToTheSame) {
   const Sample sample = read_text<Sample>(kFullText);
   const std::string text = write_json(sample);

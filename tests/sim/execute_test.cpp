@@ -20,6 +20,7 @@ TEST(Execute, RanksWaitWhereTheirCollectivesMakeThemWait) {
   topologies::Router router(cluster);
   StepGraph graph;
   graph.num_ranks = 3;
+  graph.ranks = {0, 1, 2};
   const int zero = graph.add({{Phase::attention}, 0, Seconds(1), -1}, {});
   const int one = graph.add({{Phase::attention}, 1, Seconds(3), -1}, {});
   const int alone = graph.add({{Phase::attention}, 2, Seconds(0.5), -1}, {});
@@ -57,6 +58,7 @@ TEST(Execute, CountsFromTheNetworksNow) {
   network->run();
   StepGraph graph;
   graph.num_ranks = 2;
+  graph.ranks = {0, 1};
   graph.collectives.push_back(testing::collective_of(2, {{0, 1, Bytes(1e9)}}));
   graph.add({{Phase::dispatch}, -1, Seconds(0), 0}, {});
   const Timeline timeline = execute(graph, *network);

@@ -5,8 +5,11 @@
 
 #include <cmath>
 #include <numeric>
+#include <stdexcept>
 
+#include "base/named_table.h"
 #include "sim/cost/layer_cost.h"
+#include "tests/base/thrown_error.h"
 #include "tests/support/example_cluster.h"
 #include "tests/support/example_model.h"
 #include "tests/support/in_child_process.h"
@@ -157,6 +160,51 @@ TEST(WholeRun, LinksCarryWhatTheRoutesPutOnThem) {
   });
   EXPECT_LT(ratio[0], 1e-6);
   EXPECT_GT(ratio[1], 300);  // 64 accelerators with 6 link directions each, and the fabric
+}
+
+// Two nodes of four.
+Scenario small_skewed_scenario() {
+  Scenario scenario = skewed_scenario(Topology::single_switch, Distribution::zipf);
+  scenario.cluster = testing::example_config(Topology::single_switch, 2, 4);
+  scenario.cluster.node.accelerator = example_accelerator();
+  return scenario;
+}
+
+TEST(WholeRun, EveryAlgorithmMovesAStepsTokensAndGradients) {
+  Scenario scenario = small_skewed_scenario();
+  for (const auto& [algorithm, name] : names_of(AllToAll{})) {
+    scenario.comm.all_to_all = algorithm;
+    const double floor = step_time(scenario, Fidelity::analytic);
+    const double collective = step_time(scenario, Fidelity::collective);
+    const double flow = step_time(scenario, Fidelity::flow);
+    EXPECT_GE(collective, floor * (1 - 1e-6)) << name;
+    EXPECT_GE(flow, floor * (1 - 1e-6)) << name;
+    EXPECT_NEAR(flow / collective, 1.0, 0.02) << name;
+  }
+  scenario.comm.all_to_all = AllToAll::direct;
+  for (const AllReduce algorithm :
+       {AllReduce::ring, AllReduce::tree, AllReduce::halving_doubling}) {
+    scenario.comm.all_reduce = algorithm;
+    EXPECT_GE(step_time(scenario, Fidelity::flow),
+              step_time(scenario, Fidelity::analytic) * (1 - 1e-6))
+        << base::name_in_words(algorithm);
+  }
+  scenario.comm.all_reduce = AllReduce::in_switch;
+  EXPECT_THROW(step_time(scenario, Fidelity::analytic), std::runtime_error);
+}
+
+// Four exchanges and one all-reduce, one after another for every rank: 5 x 1 ms. Half of the
+// multiprocessors compute for longer.
+TEST(WholeRun, TheProtocolIsPaidByEveryCollectiveAndByCompute) {
+  Scenario scenario = small_skewed_scenario();
+  const double ideal = step_time(scenario, Fidelity::analytic);
+  scenario.comm.protocol.kernel_latency = base::Seconds(1e-3);
+  EXPECT_NEAR(step_time(scenario, Fidelity::analytic), ideal + 5e-3, 1e-9);
+  scenario.comm.protocol = {};
+  scenario.comm.protocol.reserved_sms = 50;
+  EXPECT_GT(step_time(scenario, Fidelity::analytic), ideal);
+  scenario.comm.protocol.reserved_sms = 100;
+  EXPECT_EQ(base::thrown_error([&] { (void)validate(scenario); }).where(), "/comm/reserved_sms");
 }
 
 // INV-6, as far as this simulator computes anything of it: where experts live changes who sends to

@@ -64,7 +64,8 @@ inline Outgoing outgoing(const topologies::Cluster& cluster, const std::string& 
   return found;
 }
 
-// Where and what build_cluster() complains about: "/cluster/x: what (hint)"; "built" if it does not.
+// Where and what build_cluster() complains about: "/cluster/x: what (hint)"; "built" if it does
+// not.
 inline std::string complaint_of(const topologies::ClusterConfig& config) {
   try {
     topologies::build_cluster(config);

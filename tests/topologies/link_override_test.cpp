@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include "base/error.h"
+#include "tests/support/built_cluster.h"
 #include "tests/support/example_cluster.h"
 
 namespace moesim::topologies {
@@ -28,12 +29,7 @@ TEST(LinkOverride, ChangesWhatItNamesInTheirOrder) {
   apply_overrides(cluster, {{"switch->*", base::BytesPerSecond(3e9), {}},
                             {"switch->gpu1", {}, base::Seconds(5e-6)},
                             {"*->gpu1", base::BytesPerSecond(2e9), {}}});
-  const auto link = [&](const std::string& name) {
-    for (const Link& link : cluster.links) {
-      if (link.name == name) return link;
-    }
-    return Link{};
-  };
+  const auto link = [&](const std::string& name) { return testing::link_named(cluster, name); };
   EXPECT_EQ(link("gpu0->switch").bandwidth.value, 1e9);
   EXPECT_EQ(link("switch->gpu0").bandwidth.value, 3e9);
   EXPECT_EQ(link("switch->gpu0").latency.value, 1e-6);

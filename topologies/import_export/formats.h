@@ -11,6 +11,8 @@
 
 namespace moesim::topologies {
 
+inline constexpr const char* kJsonFormat = "moesim cluster";  // what the key "format" says
+
 Cluster cluster_from_json(std::string_view text, const std::string& name);
 std::string to_json_text(const Cluster& cluster);
 

@@ -89,6 +89,17 @@ Format format_of(const std::string& path) {
   throw base::Error(path, "the name's ending says no format", "end it in one of " + endings);
 }
 
+bool is_graph_file(const std::string& path) {
+  const std::string text = read_text(path);
+  std::string_view rest = text;
+  const std::size_t key = rest.find("\"format\"");
+  if (key == std::string_view::npos) return false;
+  rest.remove_prefix(key + std::string_view("\"format\"").size());
+  const std::size_t value = rest.find_first_not_of(" \t\r\n:");
+  return value != std::string_view::npos &&
+         rest.substr(value).starts_with(std::string("\"") + kJsonFormat + "\"");
+}
+
 Cluster cluster_from_text(std::string_view text, Format format, const std::string& name) {
   return base::row_of(formats(), format).read(text, name);
 }

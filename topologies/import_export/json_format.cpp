@@ -14,7 +14,6 @@ namespace {
 using base::JsonValue;
 using Kind = JsonValue::Kind;
 
-constexpr const char* kFormat = "moesim cluster";
 constexpr int kVersion = 1;
 // A value in memory takes about 150 bytes, however short its text.
 constexpr std::ptrdiff_t kMaxValues = 12'000'000;
@@ -46,9 +45,10 @@ void check_head(const JsonValue& document) {
   }
   const JsonValue* format = document.find("format");
   const JsonValue* version = document.find("format_version");
-  if (format == nullptr || format->kind != Kind::string || format->text != kFormat) {
+  if (format == nullptr || format->kind != Kind::string || format->text != kJsonFormat) {
     fail(format == nullptr ? document.place : format->place, "/format",
-         "this is no graph file of moesim", std::string("it says \"format\": \"") + kFormat + "\"");
+         "this is no graph file of moesim",
+         std::string("it says \"format\": \"") + kJsonFormat + "\"");
   }
   if (version == nullptr || version->kind != Kind::number || version->number != kVersion) {
     fail(version == nullptr ? document.place : version->place, "/format_version",
@@ -163,7 +163,7 @@ Cluster cluster_from_json(std::string_view text, const std::string& name) {
 }
 
 std::string to_json_text(const Cluster& cluster) {
-  std::string text = std::string("{\n  \"format\": \"") + kFormat +
+  std::string text = std::string("{\n  \"format\": \"") + kJsonFormat +
                      "\",\n  \"format_version\": " + std::to_string(kVersion) +
                      ",\n  \"vertices\": [\n";
   for (std::size_t v = 0; v < cluster.vertices.size(); ++v) {

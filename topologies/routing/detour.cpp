@@ -21,6 +21,25 @@ Groups::Groups(const Cluster& cluster, const Skeleton& skeleton, NextHops& next)
   }
 }
 
+std::vector<int> lengths_by_groups(const Cluster& cluster) {
+  std::vector<int> lengths(cluster.links.size(), 1);
+  const bool has_groups =
+      std::all_of(cluster.vertices.begin(), cluster.vertices.end(), [](const Vertex& vertex) {
+        return vertex.kind != VertexKind::fabric_switch || vertex.place.size() == 2;
+      });
+  if (!has_groups || SwitchGrid(cluster, std::vector<char>(lengths.size(), 1)).is_complete()) {
+    return lengths;
+  }
+  for (std::size_t l = 0; l < lengths.size(); ++l) {
+    const Vertex& from = cluster.vertices[cluster.links[l].from];
+    const Vertex& to = cluster.vertices[cluster.links[l].to];
+    if (from.kind != VertexKind::fabric_switch || to.kind != VertexKind::fabric_switch) continue;
+    // One hop and this one and one hop are shorter than two of these.
+    if (from.place[0] != to.place[0]) lengths[l] = 3;
+  }
+  return lengths;
+}
+
 int choose_other(const PairHash& hash, int count, int a, int b) {
   if (count <= 2) return -1;
   // A choice at no vertex.

@@ -10,8 +10,8 @@
 
 #include "topologies/cluster.h"
 #include "topologies/routing/follow.h"
-#include "topologies/routing/grid.h"
 #include "topologies/routing/next_hops.h"
+#include "topologies/routing/switch_grid.h"
 
 namespace moesim::topologies {
 
@@ -31,6 +31,11 @@ class Groups {
   std::vector<int> group_of_;    // [vertices]
   std::vector<int> approaches_;  // [groups], ascending by number
 };
+
+// [links] 1, but 3 for a cable between two groups of a dragonfly: the shortest way is then the
+// minimal one of Kim et al., with a hop at most in either group beside the cable between them, and
+// not one of as few hops over the cables of a third group. All 1 where the fabric is no dragonfly.
+std::vector<int> lengths_by_groups(const Cluster& cluster);
 
 // One of [0, count) by the pair's hash, but neither `a` nor `b`, which differ; -1 if none is left.
 int choose_other(const PairHash& hash, int count, int a, int b);

@@ -89,11 +89,13 @@ class Follower {
   template <class Visit>
   bool follow_links(int vertex, const Destination& to, Visit visit) {
     const Skeleton& s = next_.skeleton();
+    bool has_entered = false;
     while (vertex != to.vertex) {
-      next_.next_links(vertex, to, links_);
+      next_.next_links(vertex, to, has_entered, links_);
       if (links_.empty()) return false;
       const int link = links_[links_.size() == 1 ? 0 : hash_.choose(vertex, links_.size())];
       visit(link);
+      has_entered = has_entered || s.entry[link];
       vertex = s.head[link];
     }
     return true;

@@ -19,6 +19,11 @@ const Destination::Local* Destination::local_at(int at) const {
   return found != locals.end() && found->vertex == at ? &*found : nullptr;
 }
 
+bool Destination::decides_at(int at) const {
+  const Local* local = local_at(at);
+  return local != nullptr && local->step != kNoWay;
+}
+
 NextHops::NextHops(const Cluster& cluster, const Skeleton& skeleton)
     : cluster_(cluster),
       skeleton_(skeleton),
@@ -37,7 +42,7 @@ void NextHops::list_arrivals() {
     for (const int* l = s.out.begin(vertex); l != s.out.end(vertex); ++l) {
       if (!s.outward[*l]) continue;
       const Exit& exit = s.exits[s.head[*l]];
-      found.push_back({exit.junction, {static_cast<int>(j), 1 + exit.count}});
+      found.push_back({exit.junction, {static_cast<int>(j), s.lengths[*l] + exit.count}});
     }
   }
   std::stable_sort(found.begin(), found.end(),
@@ -64,9 +69,7 @@ const Destination& NextHops::make_destination(int vertex) {
   for (const int v : reached_) {
     if (v != vertex) add_local(v, hops_[v], to);
   }
-  for (const Door& door : to.doors) {
-    add_local(skeleton_.junctions[door.junction], door.hops, to);
-  }
+  for (const Door& door : to.doors) add_door(door, to);
   for (const int v : reached_) hops_[v] = kNoHops;
   set_down(to);
   return to;
@@ -104,29 +107,61 @@ void NextHops::set_approach(Destination& to) {
   to.approach = approach_to(doors);
 }
 
-// Where the way over the fabric is shorter, the approach says so, and there is nothing to add.
 void NextHops::add_local(int vertex, int hops, Destination& to) {
-  if (hops_outwards(skeleton_.exits[vertex], to) < hops) return;
-  choose(vertex, hops, to);
-  if (choice_.empty()) return;  // all its heads do better over the fabric, where it does not lead
-  const Destination::Local local{vertex, hops, keep()};
+  Destination::Local local{vertex, hops, kNoWay, kNoWay};
+  choice_.clear();
+  for (const int* l = skeleton_.out.begin(vertex); l != skeleton_.out.end(vertex); ++l) {
+    const int head = skeleton_.head[*l];
+    const Destination::Local* next = to.local_at(head);
+    const bool is_behind = next != nullptr && skeleton_.forwards[head] && next->hops + 1 == hops;
+    if ((head == to.vertex || is_behind) && !skeleton_.entry[*l]) choice_.push_back(*l);
+  }
+  local.inside = keep();
+  if (hops_outwards(skeleton_.exits[vertex], to) >= hops) {
+    choose(vertex, hops, to);
+    local.step = keep();
+  }
+  insert(local, to);
+}
+
+// Unless another door is nearer, so that the approach leads on to it.
+void NextHops::add_door(const Door& door, Destination& to) {
+  if (approach(to.approach).steps[door.junction] != kAtDoor) return;
+  const int vertex = skeleton_.junctions[door.junction];
+  Destination::Local local{vertex, kNoHops, kNoWay, kNoWay};
+  if (const Destination::Local* known = to.local_at(vertex)) local = *known;
+  if (local.hops < door.hops) return;
+  choose(vertex, door.hops, to);
+  local.step = keep();
+  insert(local, to);
+}
+
+void NextHops::insert(const Destination::Local& local, Destination& to) {
   const auto place =
-      std::lower_bound(to.locals.begin(), to.locals.end(), vertex,
+      std::lower_bound(to.locals.begin(), to.locals.end(), local.vertex,
                        [](const Destination::Local& known, int at) { return known.vertex < at; });
-  to.locals.insert(place, local);
+  if (place != to.locals.end() && place->vertex == local.vertex) {
+    *place = local;
+  } else {
+    to.locals.insert(place, local);
+  }
 }
 
 void NextHops::set_down(Destination& to) {
   if (to.doors.size() != 1) return;
   to.down_first = static_cast<int>(down_links_.size());
+  bool has_entered = false;
+  std::vector<int> links_there;
   for (int v = skeleton_.junctions[to.doors.front().junction]; v != to.vertex;) {
-    const Destination::Local* local = to.local_at(v);
-    if (local == nullptr || local->step >= num_links_) {
+    next_links(v, to, has_entered, links_there);
+    if (links_there.size() != 1) {
       down_links_.resize(static_cast<std::size_t>(to.down_first));
       return;
     }
-    down_links_.push_back(local->step);
-    v = skeleton_.head[local->step];
+    const int link = links_there.front();
+    down_links_.push_back(link);
+    has_entered = has_entered || skeleton_.entry[link];
+    v = skeleton_.head[link];
   }
   to.down_count = static_cast<int>(down_links_.size()) - to.down_first;
 }
@@ -196,7 +231,7 @@ void NextHops::choose_outwards(int junction, const std::vector<int>& hops) {
   for (const int* l = s.out.begin(vertex); l != s.out.end(vertex); ++l) {
     if (!s.outward[*l]) continue;
     const Exit& exit = s.exits[s.head[*l]];
-    if (hops[exit.junction] + exit.count + 1 == hops[junction]) choice_.push_back(*l);
+    if (hops[exit.junction] + exit.count + s.lengths[*l] == hops[junction]) choice_.push_back(*l);
   }
   prefer_scale_up(vertex);
 }
@@ -212,8 +247,12 @@ int NextHops::hops_over(int link, const Destination& to) {
   if (head == to.vertex) return 1;
   if (!skeleton_.forwards[head]) return kNoHops;
   int hops = kNoHops;
-  if (const Destination::Local* local = to.local_at(head)) hops = local->hops + 1;
-  if (skeleton_.outward[link]) hops = std::min(hops, hops_outwards(skeleton_.exits[head], to) + 1);
+  const Destination::Local* local = to.local_at(head);
+  if (local != nullptr && local->hops != kNoHops) hops = local->hops + 1;
+  if (skeleton_.outward[link]) {
+    const int onwards = hops_outwards(skeleton_.exits[head], to);
+    hops = std::min(hops, onwards + skeleton_.lengths[link]);
+  }
   return hops;
 }
 
@@ -233,13 +272,16 @@ void NextHops::prefer_scale_up(int vertex) {
   std::erase_if(choice_, [&](int l) { return !is_scale_up(l); });
 }
 
-void NextHops::next_links(int vertex, const Destination& to, std::vector<int>& links_there) {
+void NextHops::next_links(int vertex, const Destination& to, bool has_entered,
+                          std::vector<int>& links_there) {
   links_there.clear();
   const auto take = [&](const Step& step) {
     const std::span<const int> taken = links(step);
     links_there.assign(taken.begin(), taken.end());
   };
-  if (const Destination::Local* local = to.local_at(vertex)) return take(local->step);
+  const Destination::Local* local = to.local_at(vertex);
+  if (local != nullptr && has_entered) return take(local->inside);
+  if (local != nullptr && local->step != kNoWay) return take(local->step);
   if (!skeleton_.forwards[vertex] && skeleton_.domain[vertex] == to.domain) {
     int least = kNoHops;
     for (const int* l = skeleton_.out.begin(vertex); l != skeleton_.out.end(vertex); ++l) {

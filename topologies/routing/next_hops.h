@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The equally short next hops of every vertex towards every destination, by hops.
+// The equally short next hops of every vertex towards every destination. Short is what has few
+// hops, each counted by Skeleton::lengths.
 //
 // Destinations behind the same doors share one table: a door is a junction from which links lead to
 // the destination past no other junction, as a leaf switch is the door of the accelerators whose
@@ -50,14 +51,16 @@ struct Destination {
   std::vector<Door> doors;  // ascending by junction
   struct Local {
     int vertex = 0;
-    int hops = 0;
-    Step step = kNoWay;
+    int hops = kNoHops;    // without the fabric; kNoHops at doors outside
+    Step step = kNoWay;    // kNoWay where the way over the fabric is shorter
+    Step inside = kNoWay;  // once a link has led into the destination's node: on without the fabric
   };
   // Doors that are best entered, what lies behind them, and what reaches the destination locally;
   // ascending by vertex. Of accelerators only those with a link to it.
   std::vector<Local> locals;
 
   const Local* local_at(int at) const;  // null where there is none
+  bool decides_at(int at) const;        // has a step there
 };
 
 class NextHops {
@@ -90,7 +93,8 @@ class NextHops {
 
   // Leaves the equally short next hops of any vertex but the destination in `links`, in link order;
   // none where there is no way. Of an accelerator's, if any is a scale-up link, only those.
-  void next_links(int vertex, const Destination& to, std::vector<int>& links);
+  // `has_entered`: whether the way has taken a link of Skeleton::entry.
+  void next_links(int vertex, const Destination& to, bool has_entered, std::vector<int>& links);
 
   std::span<const int> chain(const Exit& exit) const {
     return {skeleton_.chains.data() + exit.first, static_cast<std::size_t>(exit.count)};
@@ -115,6 +119,8 @@ class NextHops {
   void search_locally(Destination& to);
   void set_approach(Destination& to);
   void add_local(int vertex, int hops, Destination& to);
+  void add_door(const Door& door, Destination& to);
+  void insert(const Destination::Local& local, Destination& to);
   void set_down(Destination& to);
   const Approach& make_approach(int index);
   std::vector<int> search_junctions(const std::vector<Door>& doors) const;

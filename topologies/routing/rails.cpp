@@ -96,7 +96,7 @@ bool Rails::reaches_by_scale_up(int source, int neighbour) {
   const Destination& to = next_.towards(neighbour);
   std::vector<int> links;
   for (int vertex = source; vertex != neighbour;) {
-    next_.next_links(vertex, to, links);
+    next_.next_links(vertex, to, false, links);
     if (links.empty() || cluster_.links[links.front()].kind != LinkKind::scale_up) return false;
     vertex = next_.skeleton().head[links.front()];
   }

@@ -2,15 +2,12 @@
 // What a Router owns.
 #pragma once
 
-#include <deque>
 #include <memory>
 #include <optional>
-#include <span>
-#include <unordered_map>
 #include <vector>
 
 #include "topologies/routing.h"
-#include "topologies/routing/route_store.h"
+#include "topologies/routing/pair_store.h"
 #include "topologies/routing/spread.h"
 #include "topologies/routing/walker.h"
 
@@ -24,8 +21,10 @@ struct Router::State {
 
   // Leaves the links of one way in `links`; throws base::Error where there is none.
   void walk(int source, int destination);
-  // Adds the sprayed ways of a pair, by way of a forwarder if there is one, to `kept_ways`.
-  std::span<const Path> spray(int source, int destination);
+  // Leaves the ways of a pair that are no walk() in `ways`, by way of a forwarder if there is one.
+  void spray(int source, int destination);
+  // All ways of a pair in `paths`, whose links are those of `links` or `ways`.
+  void find_paths(int source, int destination);
   base::Seconds sprayed_latency(int source, int destination);
   void make_walker();
 
@@ -36,10 +35,12 @@ struct Router::State {
   std::unique_ptr<Walker> walker;
   std::optional<GreatestLatency> greatest;  // made when needed
 
-  RouteStore routes;
-  std::unordered_map<std::uint64_t, std::span<const Path>> paths;  // looked up, never listed
-  std::deque<std::vector<Path>> kept_paths;
-  std::vector<int> links;  // scratch
+  PairStore<int> kept_routes;
+  PairStore<Path> kept_paths;
+  // Scratch.
+  std::vector<int> links;
+  std::vector<Way> ways;
+  std::vector<Path> paths;
 };
 
 }  // namespace moesim::topologies

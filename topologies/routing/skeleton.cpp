@@ -35,6 +35,7 @@ class Builder {
   Skeleton build() {
     s_.out = list_links(cluster_, up_, [](const Link& link) { return link.from; });
     s_.in = list_links(cluster_, up_, [](const Link& link) { return link.to; });
+    s_.lengths.assign(cluster_.links.size(), 1);
     classify_vertices();
     classify_links();
     join_domains();

@@ -39,8 +39,10 @@ struct Skeleton {
   std::vector<int> head;       // [links] the vertex a link leads to
   std::vector<char> entry;     // [links] leads into a node from outside: only for what ends there
   std::vector<char> outward;   // [links] may be on the way from a source out and through the fabric
-  LinkLists out;               // links that are up, by the vertex they leave
-  LinkLists in;                // links that are up, by the vertex they enter
+  std::vector<int>
+      lengths;    // [links] what ways are measured in: 1, a hop, until a caller changes it
+  LinkLists out;  // links that are up, by the vertex they leave
+  LinkLists in;   // links that are up, by the vertex they enter
   // Core vertices, what links lead into nodes from, and where there is a choice of way out.
   std::vector<int> junctions;    // vertices, ascending
   std::vector<int> junction_of;  // [vertices] index into junctions or -1

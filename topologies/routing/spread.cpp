@@ -10,6 +10,10 @@
 namespace moesim::topologies {
 namespace {
 
+Place after(const Place& at, int link, const Skeleton& skeleton) {
+  return {skeleton.head[link], at.has_entered || skeleton.entry[link] != 0};
+}
+
 struct WaySearch {
   NextHops& next;
   const Destination& to;
@@ -17,32 +21,32 @@ struct WaySearch {
   std::vector<Way> ways = {};
   std::vector<int> links = {};
 
-  void search(int vertex, double share) {
-    if (vertex == to.vertex) {
+  void search(const Place& at, double share) {
+    if (at.vertex == to.vertex) {
       ways.push_back({links, share});
       return;
     }
     std::vector<int> choices;
-    next.next_links(vertex, to, choices);
+    next.next_links(at.vertex, to, at.has_entered, choices);
     for (const int link : choices) {
       if (ways.size() >= limit) return;
       links.push_back(link);
-      search(next.skeleton().head[link], share / static_cast<double>(choices.size()));
+      search(after(at, link, next.skeleton()), share / static_cast<double>(choices.size()));
       links.pop_back();
     }
   }
 };
 
-bool is_local(int vertex, const Destination& to, const Skeleton& skeleton) {
-  const bool is_near = to.domain != kNoDomain && skeleton.domain[vertex] == to.domain;
-  return to.local_at(vertex) != nullptr || (is_near && !skeleton.forwards[vertex]);
+bool is_local(const Place& at, const Destination& to, const Skeleton& skeleton) {
+  const bool is_near = to.domain != kNoDomain && skeleton.domain[at.vertex] == to.domain;
+  return at.has_entered || to.decides_at(at.vertex) || (is_near && !skeleton.forwards[at.vertex]);
 }
 
 }  // namespace
 
 std::vector<Way> list_ways(NextHops& next, int vertex, const Destination& to, std::size_t limit) {
   WaySearch search{next, to, limit};
-  search.search(vertex, 1.0);
+  search.search({vertex, false}, 1.0);
   return std::move(search.ways);
 }
 
@@ -52,28 +56,28 @@ GreatestLatency::GreatestLatency(NextHops& next, const std::vector<base::Seconds
 base::Seconds GreatestLatency::of(int vertex, const Destination& to) {
   const Skeleton& s = next_.skeleton();
   const Exit& exit = s.exits[vertex];
-  if (vertex != to.vertex && !is_local(vertex, to, s) && exit.junction >= 0 &&
+  if (vertex != to.vertex && !is_local({vertex, false}, to, s) && exit.junction >= 0 &&
       have_equal_descents(to)) {
     return along(next_.chain(exit)) + to_doors(to.approach)[exit.junction] +
            descents_[to.vertex].latency;
   }
-  std::map<int, base::Seconds> known;
-  return search(vertex, to, known);
+  std::map<Place, base::Seconds> known;
+  return search({vertex, false}, to, known);
 }
 
-base::Seconds GreatestLatency::search(int vertex, const Destination& to,
-                                      std::map<int, base::Seconds>& known) {
-  if (vertex == to.vertex) return {};
-  if (const auto found = known.find(vertex); found != known.end()) return found->second;
+base::Seconds GreatestLatency::search(const Place& at, const Destination& to,
+                                      std::map<Place, base::Seconds>& known) {
+  if (at.vertex == to.vertex) return {};
+  if (const auto found = known.find(at); found != known.end()) return found->second;
   std::vector<int> choices;
-  next_.next_links(vertex, to, choices);
+  next_.next_links(at.vertex, to, at.has_entered, choices);
   CHECK(!choices.empty(), "latency of a way that is not there");
   base::Seconds greatest;
   for (const int link : choices) {
-    const base::Seconds rest = search(next_.skeleton().head[link], to, known);
+    const base::Seconds rest = search(after(at, link, next_.skeleton()), to, known);
     greatest = std::max(greatest, latencies_[link] + rest);
   }
-  known[vertex] = greatest;
+  known[at] = greatest;
   return greatest;
 }
 
@@ -83,20 +87,20 @@ bool GreatestLatency::have_equal_descents(const Destination& to) {
   descent.is_known = true;
   descent.is_equal = to.approach >= 0;
   bool is_first = true;
-  std::map<int, base::Seconds> known;
+  std::map<Place, base::Seconds> known;
   std::vector<int> choices;
   for (const Door& door : to.doors) {
     if (next_.approach(to.approach).steps[door.junction] != kAtDoor) continue;
     const int vertex = next_.skeleton().junctions[door.junction];
     if (vertex == to.vertex) continue;
-    next_.next_links(vertex, to, choices);
+    next_.next_links(vertex, to, false, choices);
     for (const int link : choices) {
       const int head = next_.skeleton().head[link];
       // Another way as short goes on over the fabric.
       const bool leads_in = head == to.vertex || to.local_at(head) != nullptr;
       descent.is_equal = descent.is_equal && leads_in;
     }
-    const base::Seconds latency = search(vertex, to, known);
+    const base::Seconds latency = search({vertex, false}, to, known);
     descent.is_equal = descent.is_equal && (is_first || latency == descent.latency);
     descent.latency = latency;
     is_first = false;
@@ -138,20 +142,20 @@ Spreader::Spreader(NextHops& next, std::vector<base::Bytes>& loads)
     : next_(next), loads_(loads), pending_of_vertex_(next.skeleton().exits.size(), -1) {}
 
 bool Spreader::add(int vertex, const Destination& to, base::Bytes bytes) {
-  return spread(vertex, to, bytes);
+  return spread({vertex, false}, to, bytes);
 }
 
 // Link by link where the destination's own steps count, else over the fabric.
-bool Spreader::spread(int vertex, const Destination& to, base::Bytes bytes) {
-  if (vertex == to.vertex) return true;
-  if (!is_local(vertex, to, next_.skeleton())) return leave(vertex, to, bytes);
+bool Spreader::spread(const Place& at, const Destination& to, base::Bytes bytes) {
+  if (at.vertex == to.vertex) return true;
+  if (!is_local(at, to, next_.skeleton())) return leave(at.vertex, to, bytes);
   std::vector<int> choices;
-  next_.next_links(vertex, to, choices);
+  next_.next_links(at.vertex, to, at.has_entered, choices);
   const base::Bytes part = bytes / static_cast<double>(choices.size());
   bool has_way = !choices.empty();
   for (const int link : choices) {
     loads_[link] += part;
-    has_way = has_way && spread(next_.skeleton().head[link], to, part);
+    has_way = has_way && spread(after(at, link, next_.skeleton()), to, part);
   }
   return has_way;
 }
@@ -167,7 +171,7 @@ bool Spreader::leave(int vertex, const Destination& to, base::Bytes bytes) {
     load(next_.down(to), bytes);
     return true;
   }
-  return spread(next_.skeleton().junctions[to.doors.front().junction], to, bytes);
+  return spread({next_.skeleton().junctions[to.doors.front().junction], false}, to, bytes);
 }
 
 Spreader::Pending& Spreader::pending(const Destination& to) {
@@ -212,7 +216,7 @@ void Spreader::drain(Pending& pending, const std::vector<int>& order) {
     const Step& step = approach.steps[junction];
     if (step == kAtDoor) {
       if (pending.to == nullptr) continue;
-      CHECK(spread(s.junctions[junction], *pending.to, amount), "a door leads nowhere");
+      CHECK(spread({s.junctions[junction], false}, *pending.to, amount), "a door leads nowhere");
       continue;
     }
     const std::span<const int> links = next_.links(step);

@@ -18,6 +18,14 @@ struct Way {
   double share = 1;
 };
 
+// Where a way is: at a vertex, and whether a link of Skeleton::entry has led into its last node.
+struct Place {
+  int vertex = 0;
+  bool has_entered = false;
+
+  auto operator<=>(const Place&) const = default;
+};
+
 // All ways from a vertex to a destination, lowest links first; shares sum to 1. None where there is
 // no way. Stops, unfinished, once it has `limit` ways.
 std::vector<Way> list_ways(NextHops& next, int vertex, const Destination& to, std::size_t limit);
@@ -33,7 +41,8 @@ class GreatestLatency {
 
  private:
   // From a vertex on, by the destination's steps.
-  base::Seconds search(int vertex, const Destination& to, std::map<int, base::Seconds>& known);
+  base::Seconds search(const Place& at, const Destination& to,
+                       std::map<Place, base::Seconds>& known);
   bool have_equal_descents(const Destination& to);
   const std::vector<base::Seconds>& to_doors(int approach);
   base::Seconds along(std::span<const int> links) const;
@@ -72,7 +81,7 @@ class Spreader {
   };
 
   Pending& pending(const Destination& to);
-  bool spread(int vertex, const Destination& to, base::Bytes bytes);
+  bool spread(const Place& at, const Destination& to, base::Bytes bytes);
   bool leave(int vertex, const Destination& to, base::Bytes bytes);
   void drain(Pending& pending, const std::vector<int>& order);
   void load(std::span<const int> links, base::Bytes bytes);

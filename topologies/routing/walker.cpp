@@ -10,13 +10,19 @@ namespace moesim::topologies {
 namespace {
 
 bool is_grid(const Cluster& cluster) {
-  return Grid(cluster, std::vector<char>(cluster.links.size(), 1)).is_complete();
+  return SwitchGrid(cluster, std::vector<char>(cluster.links.size(), 1)).is_complete();
 }
 
 bool has_groups(const Cluster& cluster) {
   return std::all_of(cluster.vertices.begin(), cluster.vertices.end(), [](const Vertex& vertex) {
     return vertex.kind != VertexKind::fabric_switch || vertex.place.size() == 2;
   });
+}
+
+Skeleton measured_skeleton(const Cluster& cluster, const std::vector<char>& up) {
+  Skeleton skeleton = make_skeleton(cluster, up);
+  skeleton.lengths = lengths_by_groups(cluster);
+  return skeleton;
 }
 
 }  // namespace
@@ -42,7 +48,7 @@ Walker::Walker(const Cluster& cluster, const RoutingOptions& options, const std:
       policy_(options.policy),
       is_shortest_(!options.rail_forwarding && (options.policy == RoutingPolicy::ecmp ||
                                                 options.policy == RoutingPolicy::spray)),
-      skeleton_(make_skeleton(cluster, up)),
+      skeleton_(measured_skeleton(cluster, up)),
       next_(cluster, skeleton_),
       hash_(options.seed),
       follower_(next_, hash_) {
@@ -106,7 +112,7 @@ bool Walker::walk_to_grid(int& vertex, const Destination& to) {
   std::vector<int> choices;
   while (!is_placed(vertex)) {
     if (vertex == to.vertex) return false;
-    next_.next_links(vertex, to, choices);
+    next_.next_links(vertex, to, false, choices);
     if (choices.empty()) return false;
     links_.push_back(choices[hash_.choose(vertex, choices.size())]);
     vertex = skeleton_.head[links_.back()];

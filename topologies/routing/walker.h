@@ -8,10 +8,10 @@
 #include "topologies/routing.h"
 #include "topologies/routing/detour.h"
 #include "topologies/routing/follow.h"
-#include "topologies/routing/grid.h"
 #include "topologies/routing/next_hops.h"
 #include "topologies/routing/rails.h"
 #include "topologies/routing/skeleton.h"
+#include "topologies/routing/switch_grid.h"
 
 namespace moesim::topologies {
 
@@ -64,8 +64,8 @@ class Walker {
   PairHash hash_;
   Follower follower_;
   std::optional<Rails> rails_;
-  std::optional<Grid> grid_;      // dimension_order; valiant if complete
-  std::optional<Groups> groups_;  // valiant on a dragonfly
+  std::optional<SwitchGrid> grid_;  // dimension_order; valiant if complete
+  std::optional<Groups> groups_;    // valiant on a dragonfly
   std::vector<int> links_;
 };
 

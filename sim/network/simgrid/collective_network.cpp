@@ -97,7 +97,12 @@ void CollectiveNetwork::finish(const std::shared_ptr<InFlight>& flight) {
 
 void CollectiveNetwork::plan_change(ClusterChange change) {
   ++changes_to_come_;
-  engine_.after(change.at, [this, change = std::move(change)] { apply(change); });
+  if (change.at.value <= 0) {
+    apply(change);
+    return;
+  }
+  const base::Seconds at = change.at;
+  engine_.after(at, [this, change = std::move(change)] { apply(change); });
 }
 
 // Collectives that load a changed link go on by new loads at a new pace, with what they have left.

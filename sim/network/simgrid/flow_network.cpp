@@ -124,7 +124,12 @@ void FlowNetwork::finish(const Flight& flight) {
 }
 
 void FlowNetwork::plan_change(ClusterChange change) {
-  engine_.after(change.at, [this, change = std::move(change)] { apply(change); });
+  if (change.at.value <= 0) {
+    apply(change);
+    return;
+  }
+  const base::Seconds at = change.at;
+  engine_.after(at, [this, change = std::move(change)] { apply(change); });
 }
 
 void FlowNetwork::apply(const ClusterChange& change) {

@@ -44,7 +44,7 @@ class StepBuilderTest : public ::testing::Test {
   StepGraph build(int micro_batches, WireType dispatch_type = WireType::bf16) {
     const std::vector<std::vector<std::vector<DispatchPlan>>> plans(
         micro_batches, std::vector<std::vector<DispatchPlan>>(2, {plan()}));
-    return build_step({spec_, cost_, router_, groups_, placement_, plans, dispatch_type,
+    return build_step({spec_, costs_, router_, groups_, placement_, plans, dispatch_type,
                        AllToAll::direct, AllReduce::hierarchical});
   }
 
@@ -61,6 +61,7 @@ class StepBuilderTest : public ::testing::Test {
     return a;
   }();
   LayerCost cost_{spec_, accelerator_, 16};
+  std::vector<const LayerCost*> costs_ = std::vector<const LayerCost*>(4, &cost_);
   Placement placement_ = place_experts(ExpertPlacement::contiguous, 8, 4);
   std::vector<Group> groups_{{{0, 1, 2, 3}, {0, 1, 0, 1}, {2, {0, 0, 1, 1}}}};
 };
@@ -164,7 +165,7 @@ TEST_F(StepBuilderTest, ExpertGradientsAreReducedOverTheGroupsCopies) {
   half.rank_expert_rows.assign(2, {11, 11, 11, 11});
   const std::vector<std::vector<std::vector<DispatchPlan>>> plans(
       1, std::vector<std::vector<DispatchPlan>>(2, {half, half}));
-  const StepGraph graph = build_step({spec_, cost_, router_, groups_, placement_, plans,
+  const StepGraph graph = build_step({spec_, costs_, router_, groups_, placement_, plans,
                                       WireType::bf16, AllToAll::direct, AllReduce::hierarchical});
   const Collective& last = graph.collectives.back();
   EXPECT_EQ(last.ranks, (std::vector<int>{1, 3}));

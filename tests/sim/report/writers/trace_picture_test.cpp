@@ -75,6 +75,7 @@ TEST(TracePicture, OfEqualDestinationsTheLowerRankIsShown) {
   example.cluster.vertices.push_back({topologies::VertexKind::accelerator, "gpu2", 1});
   example.cluster.accelerators.push_back(2);
   example.graph.num_ranks = 3;
+  example.graph.ranks = {0, 1, 2};
   example.graph.collectives[0].ranks = {0, 1, 2};
   example.graph.collectives[0].transfers = {
       {1, 2, Bytes(250)}, {1, 2, Bytes(250)}, {1, 0, Bytes(500)}, {0, 1, Bytes(0)}};

@@ -11,10 +11,10 @@
 
 namespace moesim::topologies {
 
-class Grid {
+class SwitchGrid {
  public:
   // Only links that are up lead anywhere; rings are found by all links.
-  Grid(const Cluster& cluster, const std::vector<char>& up);
+  SwitchGrid(const Cluster& cluster, const std::vector<char>& up);
 
   // Whether every fabric switch has a place of its own, all of as many coordinates, and each can
   // correct each of its coordinates by links that change no other.

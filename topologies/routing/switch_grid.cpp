@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "topologies/routing/grid.h"
+#include "topologies/routing/switch_grid.h"
 
 #include <algorithm>
 #include <cstddef>
@@ -8,14 +8,14 @@
 
 namespace moesim::topologies {
 
-Grid::Grid(const Cluster& cluster, const std::vector<char>& up)
+SwitchGrid::SwitchGrid(const Cluster& cluster, const std::vector<char>& up)
     : index_of_(cluster.vertices.size(), -1) {
   if (!place_switches(cluster)) return;
   find_rings(cluster);
   list_steps(cluster, up);
 }
 
-bool Grid::place_switches(const Cluster& cluster) {
+bool SwitchGrid::place_switches(const Cluster& cluster) {
   std::set<std::vector<int>> places;
   for (std::size_t v = 0; v < cluster.vertices.size(); ++v) {
     const Vertex& vertex = cluster.vertices[v];
@@ -45,7 +45,7 @@ bool Grid::place_switches(const Cluster& cluster) {
 }
 
 // The dimension in which two switches differ, -1 if that is not just one.
-int Grid::only_difference(int a, int b) const {
+int SwitchGrid::only_difference(int a, int b) const {
   int found = -1;
   for (int d = 0; d < dimensions_; ++d) {
     if (coordinate(a, d) == coordinate(b, d)) continue;
@@ -55,7 +55,7 @@ int Grid::only_difference(int a, int b) const {
   return found;
 }
 
-void Grid::find_rings(const Cluster& cluster) {
+void SwitchGrid::find_rings(const Cluster& cluster) {
   is_ring_.assign(static_cast<std::size_t>(dimensions_), 0);
   for (const Link& link : cluster.links) {
     const int a = index_of_[link.from];
@@ -67,12 +67,12 @@ void Grid::find_rings(const Cluster& cluster) {
   }
 }
 
-int Grid::distance(int dimension, int from, int to) const {
+int SwitchGrid::distance(int dimension, int from, int to) const {
   const int straight = std::abs(from - to);
   return is_ring_[dimension] ? std::min(straight, sizes_[dimension] - straight) : straight;
 }
 
-void Grid::list_steps(const Cluster& cluster, const std::vector<char>& up) {
+void SwitchGrid::list_steps(const Cluster& cluster, const std::vector<char>& up) {
   const std::size_t num_switches = switches_.size();
   std::vector<std::vector<Neighbour>> neighbours(num_switches * dimensions_);
   for (std::size_t l = 0; l < cluster.links.size(); ++l) {
@@ -99,8 +99,8 @@ void Grid::list_steps(const Cluster& cluster, const std::vector<char>& up) {
   }
 }
 
-Grid::List Grid::closest(const std::vector<Neighbour>& neighbours, int dimension, int from,
-                         int target) {
+SwitchGrid::List SwitchGrid::closest(const std::vector<Neighbour>& neighbours, int dimension,
+                                     int from, int target) {
   int least = distance(dimension, from, target);
   List list{static_cast<int>(links_.size()), 0};
   for (const Neighbour& neighbour : neighbours) {
@@ -117,7 +117,7 @@ Grid::List Grid::closest(const std::vector<Neighbour>& neighbours, int dimension
   return list;
 }
 
-std::span<const int> Grid::next_links(int vertex, int target) const {
+std::span<const int> SwitchGrid::next_links(int vertex, int target) const {
   const int here = index_of_[vertex];
   const int there = index_of_[target];
   for (int d = 0; d < dimensions_; ++d) {
