@@ -17,6 +17,7 @@
 #include "base/check.h"
 #include "base/error.h"
 #include "sim/network/channels.h"
+#include "sim/network/simgrid/comm_list.h"
 
 namespace moesim::sim {
 namespace {
@@ -60,6 +61,7 @@ std::unique_ptr<s4u::Engine> create_engine(Engine::Model model) {
   static bool created = false;
   CHECK(!created, "SimGrid has one engine and one clock per process");
   created = true;
+  if (model == Engine::Model::flows) skips_comm_list();
   xbt_log_control_set("root.thres:error");
   struct sigaction on_interrupt = {};
   sigaction(SIGINT, nullptr, &on_interrupt);

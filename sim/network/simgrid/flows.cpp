@@ -8,13 +8,22 @@
 #include "base/check.h"
 
 namespace moesim::sim {
+namespace {
+
+// Up to this many flows in flight, every event is read.
+constexpr std::size_t kFewFlows = 512;
+// Of more, so many readings while all of them end.
+constexpr std::size_t kReadingsOfMany = 64;
+
+}  // namespace
 
 Flows::Flows(Engine& engine, topologies::Router& router)
     : engine_(engine),
       router_(router),
       flows_on_(router.cluster().links.size(), 0),
       is_active_(router.cluster().links.size(), false),
-      rates_(router.cluster().links.size(), 0.0) {
+      rates_(router.cluster().links.size(), 0.0),
+      put_(router.cluster().links.size(), 0.0) {
   engine_.read_rates_by([this](base::Seconds from) { read_rates(from); });
 }
 
@@ -45,6 +54,7 @@ void Flows::launch(std::shared_ptr<Message> message, const topologies::Path& pat
   engine_.recorder().start(loads);
   for (const topologies::LinkLoad& load : loads) {
     ++flows_on_[load.link];
+    put_[load.link] += whole;
     if (!is_active_[load.link]) active_.push_back(load.link);
     is_active_[load.link] = true;
   }
@@ -61,7 +71,10 @@ double Flows::stop(const Flow& flow) {
   engine_.cancel(flow.activity);
   const std::vector<topologies::LinkLoad> loads = loads_of(flow.path, left);
   engine_.recorder().give_up(loads, 1);
-  for (const topologies::LinkLoad& load : loads) --flows_on_[load.link];
+  for (const topologies::LinkLoad& load : loads) {
+    --flows_on_[load.link];
+    put_[load.link] -= left;
+  }
   return left;
 }
 
@@ -122,18 +135,73 @@ void Flows::set_capacity(int link) {
   engine_.set_capacity(channel, least);
 }
 
-// Flows join their links one by one as their delays pass, which nothing announces.
+// Flows join their links one by one as their delays pass, which nothing announces, so every event
+// may change any rate.
 void Flows::read_rates(base::Seconds from) {
+  const bool many = flows_.size() > kFewFlows;
+  if (reading_means_) {
+    if (many && ++events_since_reading_ < flows_.size() / kReadingsOfMany) return;
+    read_mean();
+    reading_means_ = many;
+    return;
+  }
+  read_each(from);
+  if (!many) return;
+  reading_means_ = true;
+  last_reading_ = engine_.now();
+  carried_ = put_;
+  const std::vector<double> left = bytes_left();
+  for (std::size_t l = 0; l < carried_.size(); ++l) carried_[l] -= left[l];
+}
+
+void Flows::read_each(base::Seconds from) {
+  for (const int channel : active_) {
+    const double rate = flows_on_[channel] > 0 ? engine_.link_of(channel)->get_usage() : 0.0;
+    if (rate == rates_[channel]) continue;
+    engine_.recorder().set_rate(channel, from, base::BytesPerSecond(rate));
+    rates_[channel] = rate;
+  }
+  close_idle(from);
+}
+
+void Flows::read_mean() {
+  events_since_reading_ = 0;
+  const base::Seconds now = engine_.now();
+  if (now <= last_reading_) return;
+  const std::vector<double> left = bytes_left();
+  for (const int channel : active_) {
+    const double carried = put_[channel] - left[channel];
+    rates_[channel] = std::max(0.0, (carried - carried_[channel]) / (now - last_reading_).value);
+    engine_.recorder().set_rate(channel, last_reading_, base::BytesPerSecond(rates_[channel]));
+    carried_[channel] = carried;
+  }
+  last_reading_ = now;
+  close_idle(now);
+}
+
+// [links] of channels, what the flows in flight have left.
+std::vector<double> Flows::bytes_left() const {
+  std::vector<double> left(put_.size(), 0.0);
+  for (const auto& [id, flow] : flows_) {
+    const double bytes = engine_.left_of(flow.activity);
+    for (const int link : flow.path.links) {
+      if (engine_.channels()[link] == link) left[link] += bytes;
+    }
+  }
+  return left;
+}
+
+// Forgets the channels that no flow is on, whose rate is 0 from `now` on.
+void Flows::close_idle(base::Seconds now) {
   std::size_t kept = 0;
   for (const int channel : active_) {
-    const bool in_use = flows_on_[channel] > 0;
-    const double rate = in_use ? engine_.link_of(channel)->get_usage() : 0.0;
-    if (rate != rates_[channel]) {
-      engine_.recorder().set_rate(channel, from, base::BytesPerSecond(rate));
-      rates_[channel] = rate;
+    is_active_[channel] = flows_on_[channel] > 0;
+    if (is_active_[channel]) {
+      active_[kept++] = channel;
+    } else if (rates_[channel] != 0) {
+      engine_.recorder().set_rate(channel, now, base::BytesPerSecond(0));
+      rates_[channel] = 0;
     }
-    is_active_[channel] = in_use;
-    if (in_use) active_[kept++] = channel;
   }
   active_.resize(kept);
 }

@@ -48,6 +48,10 @@ class Flows {
   void arrive(int flow);
   void set_capacity(int link);
   void read_rates(base::Seconds from);
+  void read_each(base::Seconds from);
+  void read_mean();
+  std::vector<double> bytes_left() const;
+  void close_idle(base::Seconds now);
   std::vector<topologies::LinkLoad> loads_of(const topologies::Path& path, double bytes) const;
 
   Engine& engine_;
@@ -58,6 +62,14 @@ class Flows {
   std::vector<int> active_;      // channels with flows, or with a rate that was above 0
   std::vector<bool> is_active_;  // [links]
   std::vector<double> rates_;    // [links] as last read
+
+  // With many flows in flight, reading every link at every event would cost more than solving: then
+  // each link's mean rate is read now and then, from the bytes that its flows have left.
+  bool reading_means_ = false;
+  std::size_t events_since_reading_ = 0;
+  base::Seconds last_reading_;
+  std::vector<double> put_;      // [links] bytes of the flows launched so far
+  std::vector<double> carried_;  // [links] of them, at last_reading_
 };
 
 }  // namespace moesim::sim
