@@ -35,13 +35,13 @@ WeightedSampler::WeightedSampler(std::span<const double> weights)
   for (std::size_t i = 0; i < weights.size(); ++i) {
     share[i] = weights[i] / total * n;
     (share[i] < 1.0 ? small : large).push_back(static_cast<std::int32_t>(i));
-    slots_[i] = {0, static_cast<std::int32_t>(i)};  // itself, whatever the coin
+    slots_[i] = {0, 0};  // itself, whatever the coin
   }
   while (!small.empty() && !large.empty()) {
     const std::int32_t low = small.back();
     const std::int32_t high = large.back();
     small.pop_back();
-    slots_[low] = {static_cast<std::uint32_t>(share[low] * kCoinSides), high};
+    slots_[low] = {static_cast<std::uint32_t>(share[low] * kCoinSides), low ^ high};
     share[high] -= 1.0 - share[low];
     if (share[high] < 1.0) {
       large.pop_back();
@@ -68,62 +68,74 @@ std::int32_t WeightedSampler::pick_from_rest(double uniform,
   return last;
 }
 
-TokenDraws::TokenDraws(const WeightedSampler& sampler, const base::RandomField& field, int top_k)
-    : sampler_(&sampler), field_(field), top_k_(top_k), last_seen_(sampler.num_experts(), 0) {
+TokenDraws::TokenDraws(const WeightedSampler& sampler, const base::RandomField& field, int top_k,
+                       DrawKernels kernels)
+    : sampler_(&sampler),
+      field_(field),
+      top_k_(top_k),
+      kernels_(kernels),
+      last_met_(sampler.num_experts(), 0) {
   CHECK(top_k >= 1 && top_k <= sampler.num_experts(), "there are as many experts as a token takes");
 }
 
 void TokenDraws::fill(std::int64_t first_token, std::span<std::int32_t> chosen) {
+  CHECK(first_token % 2 == 0, "a block begins at a place of the field");
   const std::uint64_t first_pair = static_cast<std::uint64_t>(first_token) * top_k_;
-  pick_each(first_pair, chosen);
-  for (std::size_t pair = 0; pair < chosen.size(); pair += top_k_) {
-    if (has_repeat(chosen.data() + pair)) {
-      replace_repeats(first_pair + pair, chosen.subspan(pair, top_k_));
+  const std::span<const AliasSlot> slots = sampler_->slots();
+  const DrawBlock block{slots.data(),   static_cast<std::uint32_t>(slots.size()), field_.key(),
+                        first_pair / 2, static_cast<int>(chosen.size() / top_k_), top_k_,
+                        chosen.data()};
+  repeats_.resize(std::max<std::size_t>(repeats_.size(), block.tokens));
+#if defined(__x86_64__)
+  if (kernels_ == DrawKernels::avx512) {
+    pick_each_avx512(block);
+  } else
+#endif
+  {
+    pick_each_portable(block);
+  }
+  const int found = find_repeats(block);
+  for (int i = 0; i < found; ++i) {
+    const std::size_t pair = static_cast<std::size_t>(repeats_[i]) * top_k_;
+    replace_repeats(first_pair + pair, chosen.subspan(pair, top_k_));
+  }
+}
+
+// How many tokens have an expert twice; `repeats_` says which.
+int TokenDraws::find_repeats(const DrawBlock& block) {
+#if defined(__x86_64__)
+  if (kernels_ == DrawKernels::avx512 && top_k_ <= kWidestToken) {
+    return find_repeats_avx512(block, repeats_.data());
+  }
+#endif
+  const std::int32_t* expert = block.chosen;
+  int found = 0;
+  for (int token = 0; token < block.tokens; ++token) {
+    ++visit_;
+    bool has_repeat = false;
+    for (int slot = 0; slot < top_k_; ++slot, ++expert) {
+      has_repeat |= last_met_[*expert] == visit_;
+      last_met_[*expert] = visit_;
     }
+    repeats_[found] = token;
+    found += has_repeat ? 1 : 0;
   }
+  return found;
 }
 
-// Every pair's first draw; a place gives two.
-void TokenDraws::pick_each(std::uint64_t first_pair, std::span<std::int32_t> chosen) const {
-  const WeightedSampler& sampler = *sampler_;
-  std::size_t i = 0;
-  if (first_pair % 2 == 1 && !chosen.empty()) {
-    chosen[i++] = sampler.pick(static_cast<std::uint32_t>(field_.bits(first_pair / 2) >> 32));
-  }
-  for (; i + 2 <= chosen.size(); i += 2) {
-    const std::uint64_t bits = field_.bits((first_pair + i) / 2);
-    chosen[i] = sampler.pick(static_cast<std::uint32_t>(bits));
-    chosen[i + 1] = sampler.pick(static_cast<std::uint32_t>(bits >> 32));
-  }
-  if (i < chosen.size()) {
-    chosen[i] = sampler.pick(static_cast<std::uint32_t>(field_.bits((first_pair + i) / 2)));
-  }
-}
-
-// Whether a token has an expert twice. Notes, per expert, the token that last had it, so that
-// nothing needs clearing; and does not stop at the first repeat, which nobody could predict.
-bool TokenDraws::has_repeat(const std::int32_t* chosen) {
+void TokenDraws::replace_repeats(std::uint64_t first_pair, std::span<std::int32_t> chosen) {
   ++visit_;
-  bool repeat = false;
-  for (int slot = 0; slot < top_k_; ++slot) {
-    std::uint64_t& seen = last_seen_[chosen[slot]];
-    repeat |= seen == visit_;
-    seen = visit_;
-  }
-  return repeat;
-}
-
-void TokenDraws::replace_repeats(std::uint64_t first_pair, std::span<std::int32_t> chosen) const {
-  for (std::size_t slot = 1; slot < chosen.size(); ++slot) {
-    const std::span<const std::int32_t> taken = chosen.first(slot);
+  for (std::size_t slot = 0; slot < chosen.size(); ++slot) {
     const std::uint64_t pair = first_pair + slot;
-    for (std::uint64_t draw = 0; draw < kPatience && contains(taken, chosen[slot]); ++draw) {
+    std::int32_t& expert = chosen[slot];
+    for (std::uint64_t draw = 0; draw < kPatience && last_met_[expert] == visit_; ++draw) {
       const std::uint64_t bits = field_.bits(kAgain + pair * kPatience + draw);
-      chosen[slot] = sampler_->pick(static_cast<std::uint32_t>(bits));
+      expert = sampler_->pick(static_cast<std::uint32_t>(bits));
     }
-    if (contains(taken, chosen[slot])) {
-      chosen[slot] = sampler_->pick_from_rest(field_.uniform(kRest + pair), taken);
+    if (last_met_[expert] == visit_) {
+      expert = sampler_->pick_from_rest(field_.uniform(kRest + pair), chosen.first(slot));
     }
+    last_met_[expert] = visit_;
   }
 }
 
