@@ -26,6 +26,13 @@ void add_inspect_command(CLI::App& app);
 // `schema`: the JSON Schema of experiment files, or with --reference the reference page.
 void add_schema_command(CLI::App& app);
 
+// `validate [SERIES...]`: published measurements against the simulator. `exit_code` outlives the
+// parser; 1 where a promised error is exceeded.
+void add_validate_command(CLI::App& app, int& exit_code);
+
+// `calibrate network TABLE`: a protocol preset from measurements.
+void add_calibrate_command(CLI::App& app);
+
 // `bench-collective`: one collective of many sizes on any cluster, as nccl-tests print them.
 void add_bench_collective_command(CLI::App& app);
 

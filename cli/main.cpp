@@ -70,6 +70,8 @@ int main(int argc, char** argv) {
   moesim::cli::add_schema_command(app);
   moesim::cli::add_models_command(app);
   moesim::cli::add_topology_command(app);
+  moesim::cli::add_validate_command(app, exit_code);
+  moesim::cli::add_calibrate_command(app);
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {

@@ -21,11 +21,11 @@ using Clock = std::chrono::steady_clock;
 
 constexpr std::size_t kMostSizes = 10000;
 
-base::Seconds simulate(const sim::Collective& collective, sim::Fidelity fidelity,
-                       topologies::Router& router) {
+sim::CollectiveEnd simulate(const sim::Collective& collective, sim::Fidelity fidelity,
+                            topologies::Router& router) {
   const auto network = sim::make_network(fidelity, router, {.most_at_once = 1});
-  base::Seconds end;
-  network->start(collective, [&end](const sim::CollectiveEnd& at) { end = at.end; });
+  sim::CollectiveEnd end;
+  network->start(collective, [&end](const sim::CollectiveEnd& at) { end = at; });
   network->run();
   return end;
 }
@@ -35,7 +35,8 @@ double seconds_since(Clock::time_point start) {
 }
 
 struct Timed {
-  double time_s = 0;  // simulated
+  double time_s = 0;   // simulated
+  double floor_s = 0;  // simulated
   double wall_s = 0;
 };
 
@@ -44,11 +45,13 @@ Timed timed_in_child(const sim::Collective& collective, sim::Fidelity fidelity,
   const std::string answer = in_child_process([&] {
     const auto start = Clock::now();
     Timed timed;
-    timed.time_s = simulate(collective, fidelity, router).value;
+    const sim::CollectiveEnd end = simulate(collective, fidelity, router);
+    timed.time_s = end.end.value;
+    timed.floor_s = end.floor.value;
     timed.wall_s = seconds_since(start);
     return std::string(reinterpret_cast<const char*>(&timed), sizeof timed);
   });
-  CHECK(answer.size() == sizeof(Timed), "the child sends two numbers");
+  CHECK(answer.size() == sizeof(Timed), "the child sends three numbers");
   Timed timed;
   std::memcpy(&timed, answer.data(), sizeof timed);
   return timed;
@@ -115,11 +118,14 @@ BenchFigures CollectiveBench::measure(Bytes size) {
   const auto start = Clock::now();
   const sim::Collective collective = collective_of(size);
   BenchFigures figures;
-  figures.floor = simulate(collective, sim::Fidelity::analytic, *router_);
-  figures.time = figures.floor;
-  figures.wall_s = seconds_since(start);
-  if (bench_.fidelity != sim::Fidelity::analytic) {
+  if (bench_.fidelity == sim::Fidelity::analytic) {
+    figures.floor = simulate(collective, bench_.fidelity, *router_).floor;
+    figures.time = figures.floor;
+    figures.wall_s = seconds_since(start);
+  } else {
+    figures.wall_s = seconds_since(start);
     const Timed timed = timed_in_child(collective, bench_.fidelity, *router_);
+    figures.floor = base::Seconds(timed.floor_s);
     figures.time = base::Seconds(timed.time_s);
     figures.wall_s += timed.wall_s;
   }

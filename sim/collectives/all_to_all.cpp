@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "sim/collectives/all_to_all.h"
 
+#include <algorithm>
 #include <array>
 #include <cmath>
 #include <numeric>
@@ -86,6 +87,11 @@ Collective all_to_all(AllToAll algorithm, const Group& group, const DispatchPlan
   Collective collective = schedule.take(direction == Direction::from_experts);
   const auto pairs = std::accumulate(plan.rows.begin(), plan.rows.end(), std::int64_t{0});
   collective.payload = static_cast<double>(pairs) * bytes_per_row;
+  for (const int tokens : plan.tokens) {
+    collective.rows.most_tokens = std::max<std::int64_t>(collective.rows.most_tokens, tokens);
+  }
+  collective.rows.row = bytes_per_row;
+  collective.rows.summed = direction == Direction::from_experts;
   return collective;
 }
 

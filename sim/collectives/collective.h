@@ -29,6 +29,16 @@ struct PipelineStage {
   bool operator==(const PipelineStage&) const = default;
 };
 
+// The tokens' rows that a dispatch or combine carries, for what handling them costs beside their
+// bytes.
+struct RowHandling {
+  std::int64_t most_tokens = 0;  // that a rank begins a dispatch with, or ends a combine with
+  base::Bytes row;               // bytes of one
+  bool summed = false;           // a combine: a token's rows are added up where they arrive
+
+  bool operator==(const RowHandling&) const = default;
+};
+
 // Messages, and who waits for what. It ends when the last has arrived.
 struct Collective {
   std::string name;                             // "dispatch L3 mb0 fwd", for people who debug
@@ -42,6 +52,7 @@ struct Collective {
   // [transfers] messages that each stands for; empty: one each.
   std::vector<std::int64_t> messages = {};
   std::vector<PipelineStage> pipeline = {};
+  RowHandling rows = {};
 };
 
 }  // namespace moesim::sim

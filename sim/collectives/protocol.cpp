@@ -9,6 +9,7 @@
 
 #include "base/check.h"
 #include "base/error.h"
+#include "sim/collectives/handling.h"
 
 namespace moesim::sim {
 namespace {
@@ -124,6 +125,26 @@ void add_fields(base::FieldTable& table, Protocol& protocol) {
              "such chunk. 0 B: infinitely fine.")
       .at_least(0);
   table
+      .field("chunk_overhead", protocol.chunk_overhead,
+             "What each chunk costs where bytes pass through a buffer in as many chunks as are "
+             "best.")
+      .at_least(0);
+  table
+      .field("row_latency", protocol.row_latency,
+             "What a multiprocessor spends on each token of a dispatch or combine beside its "
+             "bytes.")
+      .at_least(0)
+      .used_when(protocol.comm_sms > 0, "comm_sms is above 0");
+  table
+      .field("sum_bandwidth", protocol.sum_bandwidth,
+             "At which a combine adds up the rows of the last token. 0 B/s: at once.")
+      .at_least(0);
+  table
+      .field("scale_up_latency_share", protocol.scale_up_latency_share,
+             "Share of the scale-up links' latency that a running kernel sees.")
+      .at_least(0)
+      .at_most(1);
+  table
       .field("scale_up_efficiency", protocol.scale_up_efficiency,
              "Achieved share of scale-up links' bandwidth.")
       .above(0)
@@ -139,7 +160,8 @@ void add_fields(base::FieldTable& table, Protocol& protocol) {
              "accelerator. 0: no limit.")
       .at_least(0)
       .at_most(1 << 16)
-      .used_when(protocol.sm_bandwidth.value > 0, "sm_bandwidth is above 0");
+      .used_when(protocol.sm_bandwidth.value > 0 || protocol.row_latency.value > 0,
+                 "sm_bandwidth or row_latency is above 0");
   table
       .field("sm_bandwidth", protocol.sm_bandwidth,
              "What one of them moves, one direction. 0 B/s: no limit.")
@@ -178,6 +200,9 @@ void validate(const Protocol& protocol, const topologies::Accelerator& accelerat
 topologies::Cluster achieved(topologies::Cluster cluster, const Protocol& protocol) {
   for (topologies::Link& link : cluster.links) {
     link.bandwidth = link.bandwidth * efficiency_of(link.kind, protocol);
+    if (link.kind == LinkKind::scale_up) {
+      link.latency = protocol.scale_up_latency_share * link.latency;
+    }
   }
   if (protocol.comm_sms > 0 && protocol.sm_bandwidth.value > 0) {
     limit_to_multiprocessors(cluster,
@@ -205,6 +230,7 @@ Collective with_protocol(Collective collective, const Protocol& protocol,
   collective.protocol_latency += protocol.kernel_latency;
   pay_per_message(collective, protocol.message_latency);
   fill_pipeline(collective, protocol.chunk_bytes, router);
+  collective.protocol_latency += handling_latency(collective, protocol, router);
   return collective;
 }
 

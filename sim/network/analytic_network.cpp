@@ -18,7 +18,7 @@ void AnalyticNetwork::start(const Collective& collective,
   const base::Seconds floor =
       or_cut_off([&] { return floors_.of(collective)->floor; }, collective, now_, cause_);
   const base::Seconds end = now_ + floor;
-  CollectiveEnd result{end, std::vector<base::Seconds>(collective.ranks.size(), end)};
+  CollectiveEnd result{end, std::vector<base::Seconds>(collective.ranks.size(), end), floor};
   after(end - now_, [done = std::move(done), result = std::move(result)] { done(result); });
 }
 

@@ -9,32 +9,56 @@
 namespace moesim::sim {
 namespace {
 
-// [links] the least latency of the routes that use each link for this collective's bytes.
-std::vector<base::Seconds> least_latencies(topologies::Router& router,
-                                           const Collective& collective) {
-  const base::Seconds never(std::numeric_limits<double>::infinity());
-  std::vector<base::Seconds> least(router.cluster().links.size(), never);
-  for (const topologies::Transfer& transfer : collective.transfers) {
-    if (transfer.bytes.value <= 0) continue;
-    const base::Seconds latency = router.latency(transfer.source, transfer.destination);
-    for (const topologies::Path& path : router.paths(transfer.source, transfer.destination)) {
-      for (const int link : path.links) least[link] = std::min(least[link], latency);
+// What one pass over a collective's messages finds.
+struct Sums {
+  std::vector<double> bytes;  // [links]
+  std::vector<double> least;  // [links] least latency of the ways that use it
+  double slowest = 0;         // latency and bytes / slowest link of any message's way, the most
+};
+
+Sums sum_up(topologies::Router& router, const std::vector<topologies::Transfer>& transfers) {
+  const std::vector<topologies::Link>& links = router.cluster().links;
+  std::vector<double> bandwidth;
+  std::vector<double> latency;
+  for (const topologies::Link& link : links) {
+    bandwidth.push_back(link.bandwidth.value);
+    latency.push_back(link.latency.value);
+  }
+  Sums sums;
+  sums.bytes.assign(links.size(), 0.0);
+  sums.least.assign(links.size(), std::numeric_limits<double>::infinity());
+  for (const topologies::Transfer& transfer : transfers) {
+    if (!carries(transfer)) continue;
+    for (const topologies::Path& path : router.walk_paths(transfer.source, transfer.destination)) {
+      const double bytes = transfer.bytes.value * path.share;
+      double delay = 0;
+      double narrowest = std::numeric_limits<double>::infinity();
+      for (const int link : path.links) {
+        sums.bytes[link] += bytes;
+        delay += latency[link];
+        narrowest = std::min(narrowest, bandwidth[link]);
+      }
+      for (const int link : path.links) sums.least[link] = std::min(sums.least[link], delay);
+      sums.slowest = std::max(sums.slowest, delay + bytes / narrowest);
     }
   }
-  return least;
+  return sums;
 }
 
 // A message alone on its ways: its latency, and the way that is slowest for its share.
 base::Seconds alone(topologies::Router& router, const topologies::Transfer& transfer) {
   base::Seconds slowest;
-  for (const topologies::Path& path : router.paths(transfer.source, transfer.destination)) {
+  for (const topologies::Path& path : router.walk_paths(transfer.source, transfer.destination)) {
+    base::Seconds carrying;
+    base::Seconds delay;
     for (const int link : path.links) {
-      const base::Seconds carrying =
-          transfer.bytes * path.share / router.cluster().links[link].bandwidth;
-      slowest = std::max(slowest, carrying);
+      const topologies::Link& on = router.cluster().links[link];
+      carrying = std::max(carrying, transfer.bytes * path.share / on.bandwidth);
+      delay += on.latency;
     }
+    slowest = std::max(slowest, delay + carrying);
   }
-  return router.latency(transfer.source, transfer.destination) + slowest;
+  return slowest;
 }
 
 }  // namespace
@@ -67,17 +91,19 @@ base::Seconds longest_chain(topologies::Router& router, const Collective& collec
 }
 
 CollectiveLoad load_of(topologies::Router& router, const Collective& collective) {
+  const Sums sums = sum_up(router, collective.transfers);
   CollectiveLoad load;
-  load.links = topologies::link_loads(router, collective.transfers);
-  const std::vector<base::Seconds> least = least_latencies(router, collective);
-  base::Seconds network_floor;
-  for (const topologies::LinkLoad& on_link : load.links) {
-    const base::Seconds carrying = on_link.bytes / router.cluster().links[on_link.link].bandwidth;
+  base::Seconds slowest_link;
+  for (std::size_t link = 0; link < sums.bytes.size(); ++link) {
+    if (sums.bytes[link] <= 0) continue;
+    load.links.push_back({static_cast<int>(link), base::Bytes(sums.bytes[link])});
+    const base::Seconds carrying = load.links.back().bytes / router.cluster().links[link].bandwidth;
     load.busiest_link = std::max(load.busiest_link, carrying);
-    network_floor = std::max(network_floor, least[on_link.link] + carrying);
+    slowest_link = std::max(slowest_link, base::Seconds(sums.least[link]) + carrying);
   }
-  load.floor =
-      collective.protocol_latency + std::max(network_floor, longest_chain(router, collective));
+  load.latency = collective.protocol_latency + slowest_link - load.busiest_link;
+  load.floor = collective.protocol_latency + std::max({slowest_link, base::Seconds(sums.slowest),
+                                                       longest_chain(router, collective)});
   return load;
 }
 

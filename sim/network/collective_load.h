@@ -13,7 +13,8 @@ namespace moesim::sim {
 struct CollectiveLoad {
   std::vector<topologies::LinkLoad> links;  // those with bytes, in link order
   base::Seconds busiest_link;               // max over links of bytes / bandwidth; 0 without bytes
-  base::Seconds floor;                      // floor_of
+  base::Seconds latency;  // protocol latency, and that of the ways over the link that decides
+  base::Seconds floor;    // floor_of
 };
 
 // Sums over transfers in their order, so equal collectives have equal loads to the last bit.

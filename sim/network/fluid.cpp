@@ -86,7 +86,7 @@ Fluid fluid_of(topologies::Router& router, const std::vector<int>& channels,
   for (const topologies::Transfer& transfer : transfers) {
     if (transfer.bytes.value <= 0 || transfer.source == transfer.destination) continue;
     const auto begin = static_cast<int>(fluid.links_of.items.size());
-    for (const topologies::Path& path : router.paths(transfer.source, transfer.destination)) {
+    for (const topologies::Path& path : router.walk_paths(transfer.source, transfer.destination)) {
       for (const int link : path.links) {
         if (channels[link] != link) continue;
         if (place[link] < 0) {

@@ -64,10 +64,11 @@ AloneTimes KnownCollectives::work_out(const Collective& collective) const {
   times.load = load_of(router_, collective);
   const base::Seconds busiest = times.load.busiest_link;
   if (collective.rounds.empty()) {
-    // Whatever of the floor is not the busiest link's time is latency: paid before any byte moves,
-    // so that the collective alone ends at its floor, or later by what fair sharing costs it.
-    times.latency = times.load.floor - busiest;
-    times.carrying = base::Seconds(fair_makespan(router_, channels_, collective, times.load));
+    // Paid before any byte moves, so that the collective alone ends at its floor, or later by what
+    // fair sharing costs it.
+    times.latency = times.load.latency;
+    const base::Seconds fair(fair_makespan(router_, channels_, collective, times.load));
+    times.carrying = std::max(fair, times.load.floor - times.latency);
     return times;
   }
   const base::Seconds whole = rounds_makespan(router_, channels_, collective);

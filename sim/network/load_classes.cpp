@@ -138,7 +138,7 @@ bool sort_messages(topologies::Router& router, const Colours& colours,
   for (const topologies::Transfer& transfer : transfers) {
     if (transfer.bytes.value <= 0 || transfer.source == transfer.destination) continue;
     words.begin();
-    for (const topologies::Path& path : router.paths(transfer.source, transfer.destination)) {
+    for (const topologies::Path& path : router.walk_paths(transfer.source, transfer.destination)) {
       for (const int link : path.links) {
         if (colours.of_link[link] >= 0) words.read(colours.of_link[link], path.share);
       }

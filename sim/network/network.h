@@ -26,6 +26,7 @@ base::EnumNames<Fidelity> names_of(Fidelity);
 struct CollectiveEnd {
   base::Seconds end;
   std::vector<base::Seconds> rank_end;
+  base::Seconds floor;  // what floor_of says of it, of the cluster as it was at its start
 };
 
 // One link's use over simulated time as a step function: from `times[i]` on the rate is `rates[i]`.
@@ -84,8 +85,9 @@ class Network {
 };
 
 // The shortest time in which the collective can end on an otherwise idle cluster:
-// protocol_latency + the larger of max over links l of (least latency of the routes over l +
-// bytes_l / bandwidth_l) and, where there are rounds, their longest chain (collective_load.h).
+// protocol_latency + the largest of: max over links l of (least latency of the routes over l +
+// bytes_l / bandwidth_l); max over messages of (latency + bytes / slowest link of its way); and,
+// where there are rounds, their longest chain (collective_load.h).
 base::Seconds floor_of(topologies::Router& router, const Collective& collective);
 
 struct NetworkOptions {

@@ -91,7 +91,7 @@ void CollectiveNetwork::finish(const std::shared_ptr<InFlight>& flight) {
   flights_.erase(std::find(flights_.begin(), flights_.end(), flight));
   const base::Seconds end = engine_.end_of(flight->begin, flight->floor);
   engine_.at(end, flight->sequence, [flight, end] {
-    flight->done({end, std::vector<base::Seconds>(flight->num_ranks, end)});
+    flight->done({end, std::vector<base::Seconds>(flight->num_ranks, end), flight->floor});
   });
 }
 

@@ -120,7 +120,9 @@ void FlowNetwork::arrive(const Flight& flight, int message) {
 void FlowNetwork::finish(const Flight& flight) {
   flights_.erase(std::find(flights_.begin(), flights_.end(), flight));
   const base::Seconds end = engine_.end_of(flight->begin, flight->floor);
-  engine_.at(end, flight->sequence, [flight, end] { flight->done({end, flight->rank_end}); });
+  engine_.at(end, flight->sequence, [flight, end] {
+    flight->done({end, flight->rank_end, flight->floor});
+  });
 }
 
 void FlowNetwork::plan_change(ClusterChange change) {

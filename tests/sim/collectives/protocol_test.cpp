@@ -167,7 +167,7 @@ TEST(Protocol, HalfOfAMultiprocessorLimitIsAnError) {
   const base::Error error = base::thrown_error([&] {
     base::read_json(base::parse_json(R"({"comm_sms": 20})", "x"), comm, report, "/comm");
   });
-  EXPECT_NE(error.message().find("sm_bandwidth is above 0"), std::string::npos)
+  EXPECT_NE(error.message().find("sm_bandwidth or row_latency is above 0"), std::string::npos)
       << error.message() << error.hint();
 }
 

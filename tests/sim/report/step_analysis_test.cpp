@@ -16,6 +16,7 @@ struct Example {
 
   Example() {
     graph.num_ranks = 2;
+    graph.ranks = {0, 1};
     const int a0 = graph.add({{Phase::attention}, 0, Seconds(1), -1}, {});
     const int a1 = graph.add({{Phase::attention}, 1, Seconds(3), -1}, {});
     const int d = graph.add({{Phase::dispatch}, -1, Seconds(0), 0}, {a0, a1});

@@ -1,0 +1,65 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <algorithm>
+#include <cstdio>
+#include <memory>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "base/error.h"
+#include "base/json_value.h"
+#include "cli/commands.h"
+#include "experiments/point_files.h"
+#include "experiments/validation/network_fit.h"
+
+namespace moesim::cli {
+namespace {
+
+struct CalibrateNetworkOptions {
+  std::string table;
+  std::string output;
+  std::string cluster;
+  std::vector<std::string> fitted;
+};
+
+void calibrate_network(const CalibrateNetworkOptions& options) {
+  experiments::Series series = experiments::read_series(options.table);
+  if (!options.cluster.empty()) {
+    series.cluster = base::json_object();
+    base::add_member(series.cluster, "preset", base::json_of(options.cluster));
+  }
+  const int threads = std::max(1, static_cast<int>(std::thread::hardware_concurrency()));
+  const experiments::NetworkFit fit = experiments::fit_network(series, options.fitted, threads);
+  std::printf("%s: %s\n%s", series.name.c_str(), series.title.c_str(),
+              experiments::fit_text(fit).c_str());
+  const std::string preset = experiments::preset_text(fit, series);
+  if (options.output.empty()) {
+    std::fputs(preset.c_str(), stdout);
+    return;
+  }
+  experiments::write_file(options.output, preset);
+  std::printf("  preset in %s\n", options.output.c_str());
+}
+
+}  // namespace
+
+void add_calibrate_command(CLI::App& app) {
+  CLI::App* command = app.add_subcommand("calibrate", "Fit presets to measurements");
+  command->require_subcommand(1);
+  CLI::App* network = command->add_subcommand(
+      "network", "Fit a protocol preset to measured collectives of one machine");
+  auto options = std::make_shared<CalibrateNetworkOptions>();
+  network->add_option("table", options->table, "The measured cases (docs/file_formats.md)")
+      ->required();
+  network->add_option("-o,--output", options->output,
+                      "File for the preset (default: standard output)");
+  network->add_option("--cluster", options->cluster,
+                      "A preset in topologies/presets/clusters instead of the file's cluster");
+  network
+      ->add_option("--fit", options->fitted,
+                   "The protocol's keys to fit, at most four (default: the file's)")
+      ->delimiter(',');
+  network->callback([options] { calibrate_network(*options); });
+}
+
+}  // namespace moesim::cli
