@@ -40,14 +40,21 @@ class Rng {
   std::mt19937_64 engine_;
 };
 
+// 64 random bits of place `i` of the field with that key: SplitMix64 in counter mode.
+constexpr std::uint64_t field_bits(std::uint64_t key, std::uint64_t i) {
+  return mix(key + i * 0x9e3779b97f4a7c15U);
+}
+
 // Random numbers by place instead of by turn: draw i of a field is a function of (seed, name, i)
-// alone, so that threads, and a pass that is run again, draw the same. SplitMix64 in counter mode.
+// alone, so that threads, and a pass that is run again, draw the same.
 class RandomField {
  public:
   RandomField(std::uint64_t seed, std::string_view name);
 
   // 64 random bits.
-  std::uint64_t bits(std::uint64_t i) const { return mix(key_ + i * 0x9e3779b97f4a7c15U); }
+  std::uint64_t bits(std::uint64_t i) const { return field_bits(key_, i); }
+  // For kernels that draw by field_bits().
+  std::uint64_t key() const { return key_; }
   // Uniform in [0, 1), 53 bits.
   double uniform(std::uint64_t i) const { return static_cast<double>(bits(i) >> 11) * 0x1.0p-53; }
   // Standard normal (Box-Muller over two draws of the place).

@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <memory>
 #include <numeric>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -13,9 +14,11 @@
 #include "base/json_reader.h"
 #include "base/json_value.h"
 #include "sim/collectives/all_to_all.h"
+#include "sim/plan/choice_counter.h"
 #include "sim/plan/dispatch_plan.h"
 #include "sim/plan/placement.h"
 #include "sim/routing/synthetic_routing.h"
+#include "sim/routing/weighted_sampler.h"
 #include "topologies/cluster_config.h"
 #include "topologies/routing.h"
 
@@ -27,6 +30,7 @@ constexpr int kRanksPerNode = 8;
 constexpr int kTokens = 4096;
 constexpr int kExperts = 256;
 constexpr int kTopK = 8;
+constexpr int kBlockTokens = 256;
 constexpr int kHiddenSize = 4096;
 constexpr std::int64_t kPairs = std::int64_t{kTokens} * kTopK;
 
@@ -107,7 +111,7 @@ void CountSource(benchmark::State& state) {
   const model::RoutingBatch batch = zipf_routing(demand)->route(0, 0).front();
   const GroupLayout layout = one_group().layout;
   const SourceCounts counts = count_source(batch, {}, demand.placement, layout);
-  CHECK(std::accumulate(counts.expert_rows.begin(), counts.expert_rows.end(), std::int64_t{0}) ==
+  CHECK(std::accumulate(counts.replica_rows.begin(), counts.replica_rows.end(), std::int64_t{0}) ==
             kPairs,
         "no pair is lost (INV-1)");
   for (auto _ : state) {
@@ -116,6 +120,48 @@ void CountSource(benchmark::State& state) {
   count_items(state, "pairs", kPairs);
 }
 BENCHMARK(CountSource);
+
+std::vector<double> zipf_weights() {
+  SyntheticSettings settings;
+  settings.distribution = Distribution::zipf;
+  return expert_weights(settings, 0, one_layer(), 0, 0);
+}
+
+// Without AVX-512, both are the portable kernels.
+void DrawChoices(benchmark::State& state, DrawKernels kernels) {
+  const WeightedSampler sampler(zipf_weights());
+  TokenDraws draws(sampler, base::RandomField(1, "bench"), kTopK, kernels);
+  std::vector<std::int32_t> block(std::size_t{kBlockTokens} * kTopK);
+  draws.fill(0, block);
+  for (int token = 0; token < kBlockTokens; ++token) {
+    const auto first = block.begin() + token * kTopK;
+    CHECK(std::set<std::int32_t>(first, first + kTopK).size() == kTopK, "distinct experts");
+  }
+  for (auto _ : state) {
+    for (int first = 0; first < kTokens; first += kBlockTokens) draws.fill(first, block);
+    benchmark::DoNotOptimize(block.data());
+  }
+  count_items(state, "pairs", kPairs);
+}
+BENCHMARK_CAPTURE(DrawChoices, portable, DrawKernels::portable);
+BENCHMARK_CAPTURE(DrawChoices, best, best_draw_kernels());
+
+void CountChoices(benchmark::State& state) {
+  const WeightedSampler sampler(zipf_weights());
+  TokenDraws draws(sampler, base::RandomField(1, "bench"), kTopK);
+  std::vector<std::int32_t> block(std::size_t{kBlockTokens} * kTopK);
+  draws.fill(0, block);
+  const auto counter = make_choice_counter(one_layer().placement, one_group().layout, kTopK);
+  for (int first = 0; first < kTokens; first += kBlockTokens) counter->add(block);
+  const std::vector<int> rows = counter->take().replica_rows;
+  CHECK(std::accumulate(rows.begin(), rows.end(), std::int64_t{0}) == kPairs, "INV-1");
+  for (auto _ : state) {
+    for (int first = 0; first < kTokens; first += kBlockTokens) counter->add(block);
+    benchmark::DoNotOptimize(counter->take());
+  }
+  count_items(state, "pairs", kPairs);
+}
+BENCHMARK(CountChoices);
 
 // Routes are found before the clock starts: a step asks for each of them again and again.
 void LinkLoads(benchmark::State& state, AllToAll algorithm) {

@@ -7,23 +7,44 @@
 #include "base/check.h"
 #include "base/parallel.h"
 #include "model/router/capacity.h"
+#include "sim/plan/choice_counter.h"
 
 namespace moesim::sim {
 namespace {
 
+// [MoE layer] the counts of a source from which nothing is dropped.
+std::vector<SourceCounts> count_choices(const RoutingSource& source, int micro_batch, int rank,
+                                        int num_layers, ChoiceCounter& counter) {
+  std::vector<SourceCounts> layers;
+  const auto end_layers_before = [&](int layer) {
+    while (static_cast<int>(layers.size()) < layer) layers.push_back(counter.take());
+  };
+  source.stream_choices(micro_batch, rank, [&](int layer, std::span<const std::int32_t> experts) {
+    CHECK(layer >= static_cast<int>(layers.size()) && layer < num_layers, "layers in order");
+    end_layers_before(layer);
+    counter.add(experts);
+  });
+  end_layers_before(num_layers);
+  return layers;
+}
+
 // [MoE layer] what one rank's tokens mean in one micro-batch.
 std::vector<SourceCounts> count_rank(const RoutingSource& source, const RoutingContext& context,
                                      const GroupLayout& layout, int micro_batch, int rank) {
+  const RoutingDemand& demand = context.demand;
+  const Placement& placement = demand.placement;
+  const model::RouterConfig gate = gate_of(context.router, demand.num_experts, demand.top_k);
+  if (!source.applies_capacity() && !model::can_drop(gate)) {
+    if (const auto counter = make_choice_counter(placement, layout, demand.top_k)) {
+      return count_choices(source, micro_batch, rank, demand.num_moe_layers, *counter);
+    }
+  }
   std::vector<SourceCounts> layers;
-  const Placement& placement = context.demand.placement;
-  const model::RouterConfig gate =
-      gate_of(context.router, context.demand.num_experts, context.demand.top_k);
   for (model::RoutingBatch& batch : source.route(micro_batch, rank)) {
     if (!source.applies_capacity()) model::apply_capacity(gate, batch);
     layers.push_back(count_source(batch, rank % placement.num_ranks, placement, layout));
   }
-  CHECK(static_cast<int>(layers.size()) == context.demand.num_moe_layers,
-        "one batch per MoE layer");
+  CHECK(static_cast<int>(layers.size()) == demand.num_moe_layers, "one batch per MoE layer");
   return layers;
 }
 

@@ -6,6 +6,7 @@
 #include <functional>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -34,6 +35,13 @@ class RoutingSource {
   // where applies_capacity(). Thread-safe, and the same for the same arguments. All layers have the
   // same number of tokens.
   virtual std::vector<model::RoutingBatch> route(int micro_batch, int rank) const = 0;
+
+  // Takes the experts of some tokens of one MoE layer, [tokens, top_k].
+  using ChoiceSink = std::function<void(int layer, std::span<const std::int32_t> experts)>;
+
+  // The experts that route() has, without its weights: hands them to `sink` layer after layer,
+  // tokens in order, some at a time. Not for a source that applies_capacity().
+  virtual void stream_choices(int micro_batch, int rank, const ChoiceSink& sink) const;
 
   // Whether route() has dropped what capacity does not hold; else whoever routes has to.
   virtual bool applies_capacity() const { return false; }

@@ -17,6 +17,8 @@ using Weights = std::vector<double>;
 // One expert in eight is hot in w1 and w3; every fourth layer bursts in w7.
 constexpr int kExpertsPerHotOne = 8;
 constexpr int kBurstPeriod = 4;
+// So many tokens are drawn at a time that their experts stay in the first-level cache.
+constexpr int kBlockTokens = 256;
 
 std::string stream(const char* name, int micro_batch, int layer) {
   return std::string(name) + " mb=" + std::to_string(micro_batch) +
@@ -73,11 +75,27 @@ class SyntheticRouting final : public RoutingSource {
   std::vector<model::RoutingBatch> route(int micro_batch, int rank) const override {
     std::vector<model::RoutingBatch> layers;
     for (int layer = 0; layer < demand_.num_moe_layers; ++layer) {
-      layers.push_back(settings_.distribution == Distribution::w0_balanced
-                           ? balanced_layer(micro_batch, layer, rank)
-                           : drawn_layer(micro_batch, layer, rank));
+      model::RoutingBatch batch = empty_batch(tokens_of_rank(settings_, demand_, rank));
+      const Choices choices = choices_of(micro_batch, layer, rank);
+      choices(0, batch.experts);
+      weigh(weights_[index_of(micro_batch, layer)], batch);
+      layers.push_back(std::move(batch));
     }
     return layers;
+  }
+
+  void stream_choices(int micro_batch, int rank, const ChoiceSink& sink) const override {
+    const int tokens = tokens_of_rank(settings_, demand_, rank);
+    std::vector<std::int32_t> block(static_cast<std::size_t>(kBlockTokens) * demand_.top_k);
+    for (int layer = 0; layer < demand_.num_moe_layers; ++layer) {
+      const Choices choices = choices_of(micro_batch, layer, rank);
+      for (int first = 0; first < tokens; first += kBlockTokens) {
+        const int here = std::min(kBlockTokens, tokens - first);
+        const std::span experts(block.data(), static_cast<std::size_t>(here) * demand_.top_k);
+        choices(first, experts);
+        sink(layer, experts);
+      }
+    }
   }
 
   std::string description() const override {
@@ -95,37 +113,50 @@ class SyntheticRouting final : public RoutingSource {
             {}};
   }
 
-  // Pair after pair takes the next expert: every expert gets the same number, to within one.
-  model::RoutingBatch balanced_layer(int micro_batch, int layer, int rank) const {
-    model::RoutingBatch batch = empty_batch(demand_.tokens_per_rank);
-    base::Rng rng(seed_,
-                  stream("balanced start", micro_batch, layer) + " rank=" + std::to_string(rank));
-    std::uint64_t next = rng.below(demand_.num_experts);
-    for (std::size_t pair = 0; pair < batch.experts.size(); ++pair) {
-      batch.experts[pair] = static_cast<std::int32_t>(next++ % demand_.num_experts);
-      batch.weights[pair] = 1.0F / static_cast<float>(demand_.top_k);
-    }
-    return batch;
+  // Fills in the experts of the tokens from the given one on, [tokens, top_k].
+  using Choices = std::function<void(int first_token, std::span<std::int32_t> experts)>;
+
+  Choices choices_of(int micro_batch, int layer, int rank) const {
+    const bool balanced = settings_.distribution == Distribution::w0_balanced;
+    const base::RandomField field(
+        seed_, stream(balanced ? "balanced start" : "tokens", micro_batch, layer) +
+                   " rank=" + std::to_string(rank));
+    if (balanced) return balanced_choices(field);
+    const WeightedSampler& sampler = samplers_[index_of(micro_batch, layer)];
+    return [draws = TokenDraws(sampler, field, demand_.top_k)](
+               int first_token, std::span<std::int32_t> experts) mutable {
+      draws.fill(first_token, experts);
+    };
   }
 
-  model::RoutingBatch drawn_layer(int micro_batch, int layer, int rank) const {
-    const int tokens = tokens_of_rank(settings_, demand_, rank);
-    model::RoutingBatch batch = empty_batch(tokens);
-    const std::size_t index =
-        static_cast<std::size_t>(micro_batch) * demand_.num_moe_layers + layer;
-    const Weights& weights = weights_[index];
-    base::Rng rng(seed_, stream("tokens", micro_batch, layer) + " rank=" + std::to_string(rank));
-    for (int token = 0; token < tokens; ++token) {
-      const std::size_t first = static_cast<std::size_t>(token) * demand_.top_k;
-      const std::span chosen(batch.experts.data() + first, demand_.top_k);
-      samplers_[index].draw(rng, chosen);
+  // Pair after pair takes the next expert: every expert gets the same number, to within one.
+  Choices balanced_choices(const base::RandomField& field) const {
+    const auto start = static_cast<std::int64_t>(field.uniform(0) * demand_.num_experts);
+    return [start, this](int first_token, std::span<std::int32_t> experts) {
+      const std::int64_t first_pair = std::int64_t{first_token} * demand_.top_k;
+      auto next = static_cast<std::int32_t>((start + first_pair) % demand_.num_experts);
+      for (std::int32_t& expert : experts) {
+        expert = next++;
+        if (next == demand_.num_experts) next = 0;
+      }
+    };
+  }
+
+  // Each token's experts by their weights; w0's are all the same.
+  void weigh(const Weights& weights, model::RoutingBatch& batch) const {
+    for (std::size_t first = 0; first < batch.experts.size(); first += demand_.top_k) {
       double total = 0;
-      for (const std::int32_t expert : chosen) total += weights[expert];
+      for (int slot = 0; slot < demand_.top_k; ++slot)
+        total += weights[batch.experts[first + slot]];
       for (int slot = 0; slot < demand_.top_k; ++slot) {
-        batch.weights[first + slot] = static_cast<float>(weights[chosen[slot]] / total);
+        batch.weights[first + slot] =
+            static_cast<float>(weights[batch.experts[first + slot]] / total);
       }
     }
-    return batch;
+  }
+
+  std::size_t index_of(int micro_batch, int layer) const {
+    return static_cast<std::size_t>(micro_batch) * demand_.num_moe_layers + layer;
   }
 
   SyntheticSettings settings_;

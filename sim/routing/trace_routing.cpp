@@ -62,11 +62,19 @@ class Recorded final : public RoutingSource {
       : batches_(std::move(batches)), num_ranks_(num_ranks), description_(std::move(description)) {}
 
   std::vector<RoutingBatch> route(int micro_batch, int rank) const override {
-    return batches_[static_cast<std::size_t>(micro_batch) * num_ranks_ + rank];
+    return batches_of(micro_batch, rank);
+  }
+  void stream_choices(int micro_batch, int rank, const ChoiceSink& sink) const override {
+    int layer = 0;
+    for (const RoutingBatch& batch : batches_of(micro_batch, rank)) sink(layer++, batch.experts);
   }
   std::string description() const override { return description_; }
 
  private:
+  const std::vector<RoutingBatch>& batches_of(int micro_batch, int rank) const {
+    return batches_[static_cast<std::size_t>(micro_batch) * num_ranks_ + rank];
+  }
+
   std::vector<std::vector<RoutingBatch>> batches_;  // [micro_batch, rank][layer]
   int num_ranks_;
   std::string description_;

@@ -50,6 +50,28 @@ TEST_F(PlanRoutingTest, AnyNumberOfThreadsGivesTheSamePlans) {
   }
 }
 
+// A capacity that holds everything has batches routed and counted pair by pair.
+TEST_F(PlanRoutingTest, ChoicesAreCountedAsBatchesAre) {
+  const StepPlans streamed = plans(2, std::nullopt);
+  const StepPlans batched = plans(2, 1000.0);
+  for (std::size_t mb = 0; mb < 2; ++mb) {
+    for (std::size_t layer = 0; layer < 3; ++layer) {
+      const std::vector<DispatchPlan>& a = streamed[mb][layer];
+      const std::vector<DispatchPlan>& b = batched[mb][layer];
+      for (std::size_t group = 0; group < 2; ++group) {
+        EXPECT_EQ(a[group].routed_pairs, 4 * 64 * 2);
+        EXPECT_EQ(a[group].tokens, b[group].tokens);
+        EXPECT_EQ(a[group].rows, b[group].rows);
+        EXPECT_EQ(a[group].rank_copies, b[group].rank_copies);
+        EXPECT_EQ(a[group].node_copies, b[group].node_copies);
+        EXPECT_EQ(a[group].expert_rows, b[group].expert_rows);
+        EXPECT_EQ(a[group].rank_expert_rows, b[group].rank_expert_rows);
+        EXPECT_EQ(b[group].dropped_pairs, 0);
+      }
+    }
+  }
+}
+
 TEST_F(PlanRoutingTest, DroplessDropsNothingAndCapacityDropsTheOverflow) {
   EXPECT_EQ(plans(1, std::nullopt)[0][0][0].dropped_pairs, 0);
   // 64 tokens x 2 / 16 = 8 slots an expert and source; the hot experts want more than they get.

@@ -69,6 +69,24 @@ TEST(SyntheticRouting, TheSameArgumentsGiveTheSameRouting) {
   EXPECT_NE(source->route(0, 2)[0], source->route(0, 2)[1]) << "layers differ";
 }
 
+// More tokens than are drawn at a time; w4's and w5's ranks have different numbers of them.
+TEST(SyntheticRouting, StreamsTheChoicesThatItRoutes) {
+  const RoutingDemand demand = demand_of(4, 32, 5, 700);
+  const RouterConfig router;
+  for (const auto& [distribution, name] : names_of(Distribution{})) {
+    SCOPED_TRACE(name);
+    const auto source = source_of(distribution, demand, router);
+    for (const int rank : {0, 3}) {
+      std::vector<std::vector<std::int32_t>> streamed(5);
+      source->stream_choices(1, rank, [&](int layer, std::span<const std::int32_t> experts) {
+        streamed[layer].insert(streamed[layer].end(), experts.begin(), experts.end());
+      });
+      const auto layers = source->route(1, rank);
+      for (int layer = 0; layer < 5; ++layer) EXPECT_EQ(streamed[layer], layers[layer].experts);
+    }
+  }
+}
+
 // 96 tokens x 4 = 384 pairs on 32 experts: exactly 12 each.
 TEST(SyntheticRouting, W0IsExactlyBalanced) {
   const RoutingDemand demand = demand_of(4, 32, 4, 96);

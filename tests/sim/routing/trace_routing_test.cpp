@@ -3,6 +3,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <fstream>
 #include <sstream>
 
@@ -65,7 +66,12 @@ TEST_F(TraceRoutingTest, ReplaysWhatWasRecorded) {
   const auto replayed = read_routing_trace(path_, demand_);
   for (int micro_batch = 0; micro_batch < 2; ++micro_batch) {
     for (int rank = 0; rank < 4; ++rank) {
-      EXPECT_EQ(replayed->route(micro_batch, rank), source_->route(micro_batch, rank));
+      const auto layers = source_->route(micro_batch, rank);
+      EXPECT_EQ(replayed->route(micro_batch, rank), layers);
+      replayed->stream_choices(micro_batch, rank, [&](int layer, const auto& experts) {
+        EXPECT_TRUE(std::equal(experts.begin(), experts.end(), layers[layer].experts.begin(),
+                               layers[layer].experts.end()));
+      });
     }
   }
   EXPECT_EQ(replayed->description(), "trace (recorded from synthetic (w4_ragged_source))");
