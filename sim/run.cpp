@@ -157,7 +157,7 @@ Run run(const Scenario& scenario, const RunOptions& options) {
   const auto network = make_network(scenario.network.fidelity, in_use, {most_at_once(jobs)});
   for (const ClusterChange& change : faults.changes) network->plan_change(change);
   std::vector<Timeline> timelines =
-      execute(graphs, *network, {&faults.speed, stage(options, "simulating")});
+      execute(graphs, *network, {&faults.speed, options.num_threads, stage(options, "simulating")});
 
   for (std::size_t j = 0; j < jobs.size(); ++j) {
     Result result = compute_result({jobs[j].scenario, jobs[j].sizes, *planned[j].source,

@@ -15,6 +15,7 @@ class AnalyticNetwork final : public Network {
 
   base::Seconds now() const override { return now_; }
   void after(base::Seconds delay, std::function<void()> done) override;
+  void prepare(std::span<const Collective>, int) override {}
   void start(const Collective& collective, std::function<void(const CollectiveEnd&)> done) override;
   void plan_change(ClusterChange change) override;
   void run() override;

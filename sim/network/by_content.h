@@ -22,23 +22,33 @@ std::uint64_t content_hash(const Collective& collective);
 template <class Value>
 class ByContent {
  public:
-  // Transfers to remember: 32 MiB.
-  static constexpr std::size_t kMostTransfers = std::size_t{1} << 21;
+  // Transfers to remember: 64 MiB.
+  static constexpr std::size_t kMostTransfers = std::size_t{1} << 22;
 
   // The value of an equal collective, or that of `work_out(collective)`. It stays valid while
   // somebody holds it.
   template <class WorkOut>
   std::shared_ptr<const Value> of(const Collective& collective, const WorkOut& work_out) {
     ++repetition_.collectives;
-    const std::uint64_t key = content_hash(collective);
-    const auto [begin, end] = known_.equal_range(key);
-    for (auto it = begin; it != end; ++it) {
-      if (it->second.is(collective)) return it->second.value;
-    }
+    if (auto known = find(collective)) return known;
+    return remember(collective, work_out(collective));
+  }
+
+  bool knows(const Collective& collective) const { return find(collective) != nullptr; }
+  bool has_room(const Collective& collective) const {
+    return transfers_ + collective.transfers.size() <= kMostTransfers;
+  }
+
+  // Counts as worked out. What has no room even when all else is forgotten is not kept.
+  std::shared_ptr<const Value> remember(const Collective& collective, Value value) {
     ++repetition_.worked_out;
-    auto value = std::make_shared<const Value>(work_out(collective));
-    remember(key, collective, value);
-    return value;
+    auto kept = std::make_shared<const Value>(std::move(value));
+    if (collective.transfers.size() > kMostTransfers) return kept;
+    if (!has_room(collective)) forget();
+    transfers_ += collective.transfers.size();
+    known_.emplace(content_hash(collective), Known{collective.transfers, collective.rounds,
+                                                   collective.protocol_latency, kept});
+    return kept;
   }
 
   void forget() {
@@ -61,14 +71,12 @@ class ByContent {
     }
   };
 
-  void remember(std::uint64_t key, const Collective& collective,
-                const std::shared_ptr<const Value>& value) {
-    const std::size_t more = collective.transfers.size();
-    if (more > kMostTransfers) return;
-    if (transfers_ + more > kMostTransfers) forget();
-    transfers_ += more;
-    known_.emplace(
-        key, Known{collective.transfers, collective.rounds, collective.protocol_latency, value});
+  std::shared_ptr<const Value> find(const Collective& collective) const {
+    const auto [begin, end] = known_.equal_range(content_hash(collective));
+    for (auto it = begin; it != end; ++it) {
+      if (it->second.is(collective)) return it->second.value;
+    }
+    return nullptr;
   }
 
   std::unordered_multimap<std::uint64_t, Known> known_;  // looked up, never walked

@@ -8,12 +8,14 @@
 
 #include <cstddef>
 #include <memory>
+#include <span>
 #include <vector>
 
 #include "base/units.h"
 #include "sim/collectives/collective.h"
 #include "sim/network/by_content.h"
 #include "sim/network/collective_load.h"
+#include "sim/network/fluid.h"
 #include "sim/network/network.h"
 #include "topologies/routing.h"
 
@@ -38,13 +40,26 @@ class KnownCollectives {
   // Throws base::Error where two ends have no route.
   std::shared_ptr<const AloneTimes> of(const Collective& collective);
 
+  // Works out those that are not known yet, on up to `threads` threads, as far as there is room to
+  // remember them. Leaves what has no route to of().
+  void prepare(std::span<const Collective> collectives, int threads);
+
   // The cluster has changed: what was worked out does not hold any more.
   void forget();
 
   const Repetition& repetition() const { return known_.repetition(); }
 
  private:
+  // A collective whose fluid is still to drain.
+  struct Draining {
+    const Collective* collective = nullptr;
+    AloneTimes times;
+    Fluid fluid;
+    double makespan = 0;
+  };
+
   AloneTimes work_out(const Collective& collective) const;
+  void finish(std::vector<Draining>& batch, int threads);
 
   topologies::Router& router_;
   std::vector<int> channels_;  // see channels_of, of the cluster as it is

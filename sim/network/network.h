@@ -5,6 +5,7 @@
 
 #include <functional>
 #include <memory>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -63,6 +64,10 @@ class Network {
 
   // Calls `done` after `delay` >= 0 of simulated time.
   virtual void after(base::Seconds delay, std::function<void()> done) = 0;
+
+  // Works out on several threads what starting these collectives would, before run(). Saves time,
+  // changes no result.
+  virtual void prepare(std::span<const Collective> collectives, int threads) = 0;
 
   // Starts the collective now. `done` is called at its end. Never earlier than `floor_of` says.
   virtual void start(const Collective& collective,

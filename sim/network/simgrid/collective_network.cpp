@@ -41,6 +41,9 @@ class CollectiveNetwork final : public Network {
   void after(base::Seconds delay, std::function<void()> done) override {
     engine_.after(delay, std::move(done));
   }
+  void prepare(std::span<const Collective> collectives, int threads) override {
+    known_.prepare(collectives, threads);
+  }
   void start(const Collective& collective, std::function<void(const CollectiveEnd&)> done) override;
   void plan_change(ClusterChange change) override;
   void run() override { engine_.run(); }
