@@ -38,6 +38,7 @@ ARROWS = {
     'sim/routing': ['base', 'model', 'topologies', 'sim/plan'],
     'sim/step': ['base', 'model', 'topologies', 'sim/plan', 'sim/cost', 'sim/collectives'],
     'sim/network': ['base', 'model', 'topologies', 'sim/collectives'],
+    'sim/faults': ['base', 'topologies', 'sim/collectives', 'sim/network/network.h'],
     'sim/report': ['base', 'model', 'topologies', 'sim/plan', 'sim/cost', 'sim/collectives',
                    'sim/routing', 'sim/step', 'sim/network/network.h', 'sim/scenario.h'],
     'experiments': ['base', 'model', 'topologies', 'sim'],
