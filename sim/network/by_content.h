@@ -72,6 +72,7 @@ class ByContent {
   };
 
   std::shared_ptr<const Value> find(const Collective& collective) const {
+    if (collective.transfers.size() > kMostTransfers) return nullptr;
     const auto [begin, end] = known_.equal_range(content_hash(collective));
     for (auto it = begin; it != end; ++it) {
       if (it->second.is(collective)) return it->second.value;
