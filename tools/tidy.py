@@ -119,7 +119,6 @@ EXCEPTIONS = Exceptions(
         'experiments/point_files.cpp',
         'experiments/runner.cpp',
         'experiments/worker.cpp',
-        'sim/network/collective_load.cpp',
         'sim/network/simgrid/engine.cpp',
         'sim/network/simgrid/link_recorder.cpp',
         'sim/network/simgrid/path_zone.cpp',

@@ -37,11 +37,6 @@ Fluid classes_on(topologies::Router& router, const std::vector<Transfer>& transf
                     kGrain);
 }
 
-// Every rank sends the same to every other.
-std::vector<Transfer> uniform_all_to_all(int num_ranks) {
-  return testing::hot_rank_all_to_all(num_ranks, 1e6, 1, 0).transfers;
-}
-
 class LoadClasses : public ::testing::TestWithParam<Case> {};
 
 // Uniform give or take half, Zipf, and one rank with eight times the rest (W2): each message by
@@ -51,7 +46,7 @@ TEST_P(LoadClasses, DrainWithinOnePercentOfAllMessages) {
   topologies::Router router(cluster, {GetParam().policy});
   const int n = GetParam().num_ranks;
   const std::map<std::string, std::vector<Transfer>> traffics = {
-      {"uniform", uniform_all_to_all(n)},
+      {"uniform", testing::hot_rank_all_to_all(n, 1e6, 1, 5).transfers},
       {"Zipf", testing::skewed_all_to_all(n, 1e6, 5).transfers},
       {"W2", testing::hot_rank_all_to_all(n, 1e6, 8, 5).transfers}};
   for (const auto& [name, transfers] : traffics) {
@@ -90,8 +85,8 @@ TEST(LoadClassesOf, CarryTheBytesOfAllMessages) {
   }
 }
 
-// 16 ranks of a star send 1 GB each to the next: all links are alike, all messages one parcel of 16
-// messages over 16 ports out and 16 in. 1 s.
+// 16 ranks of a star send 1 GB each to the next: all 32 links are alike, and all messages one
+// parcel of 16 that each cross two of them. 1 s.
 TEST(LoadClassesOf, EqualMessagesOverEqualLinksAreOne) {
   const topologies::Cluster star = testing::example_star(std::vector<double>(16, 1e-6));
   topologies::Router router(star);
@@ -100,8 +95,8 @@ TEST(LoadClassesOf, EqualMessagesOverEqualLinksAreOne) {
   const Fluid classes = classes_on(router, transfers);
   ASSERT_EQ(classes.left.size(), 1u);
   EXPECT_EQ(classes.left[0], 1e9);
-  for (const double weight : classes.weights) EXPECT_EQ(weight, 16);
-  for (const double capacity : classes.capacities) EXPECT_EQ(capacity, 16e9);
+  for (const double weight : classes.weights) EXPECT_EQ(weight, 32);
+  for (const double capacity : classes.capacities) EXPECT_EQ(capacity, 32e9);
   EXPECT_DOUBLE_EQ(drain(classes), 1);
 }
 
