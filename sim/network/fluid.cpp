@@ -76,36 +76,66 @@ std::pair<double, std::size_t> move_bytes(Fluid& fluid, double least_step,
   return {step, arrived};
 }
 
+// Adds parcels one after another, numbering links as they are first crossed.
+class FluidBuilder {
+ public:
+  FluidBuilder(const topologies::Cluster& cluster, const std::vector<int>& channels)
+      : cluster_(cluster),
+        channels_(channels),
+        place_(channels.size(), -1),
+        item_(channels.size(), -1) {}
+
+  // A way of the parcel at hand.
+  void cross(const topologies::Path& path) {
+    for (const int link : path.links) {
+      if (channels_[link] == link) cross(link, path.share);
+    }
+  }
+
+  void end_parcel(double bytes) {
+    fluid_.links_of.end_list();
+    fluid_.left.push_back(bytes);
+    begin_ = static_cast<int>(fluid_.links_of.items.size());
+  }
+
+  Fluid take() { return std::move(fluid_); }
+
+ private:
+  void cross(int link, double share) {
+    if (place_[link] < 0) {
+      place_[link] = static_cast<int>(fluid_.capacities.size());
+      fluid_.capacities.push_back(cluster_.links[link].bandwidth.value);
+    }
+    if (item_[link] >= begin_) {
+      fluid_.weights[item_[link]] += share;
+      return;
+    }
+    item_[link] = static_cast<int>(fluid_.links_of.items.size());
+    fluid_.links_of.items.push_back(place_[link]);
+    fluid_.weights.push_back(share);
+  }
+
+  const topologies::Cluster& cluster_;
+  const std::vector<int>& channels_;
+  Fluid fluid_;
+  std::vector<int> place_;  // [links] in `capacities`
+  std::vector<int> item_;   // [links] of the parcel that last crossed it, in `items`
+  int begin_ = 0;           // of the parcel at hand, in `items`
+};
+
 }  // namespace
 
 Fluid fluid_of(topologies::Router& router, const std::vector<int>& channels,
                std::span<const topologies::Transfer> transfers) {
-  Fluid fluid;
-  std::vector<int> place(channels.size(), -1);  // [links] in `capacities`
-  std::vector<int> item(channels.size(), -1);   // [links] of the message at hand, in `items`
+  FluidBuilder builder(router.cluster(), channels);
   for (const topologies::Transfer& transfer : transfers) {
     if (transfer.bytes.value <= 0 || transfer.source == transfer.destination) continue;
-    const auto begin = static_cast<int>(fluid.links_of.items.size());
     for (const topologies::Path& path : router.walk_paths(transfer.source, transfer.destination)) {
-      for (const int link : path.links) {
-        if (channels[link] != link) continue;
-        if (place[link] < 0) {
-          place[link] = static_cast<int>(fluid.capacities.size());
-          fluid.capacities.push_back(router.cluster().links[link].bandwidth.value);
-        }
-        if (item[link] >= begin) {
-          fluid.weights[item[link]] += path.share;
-          continue;
-        }
-        item[link] = static_cast<int>(fluid.links_of.items.size());
-        fluid.links_of.items.push_back(place[link]);
-        fluid.weights.push_back(path.share);
-      }
+      builder.cross(path);
     }
-    fluid.links_of.end_list();
-    fluid.left.push_back(transfer.bytes.value);
+    builder.end_parcel(transfer.bytes.value);
   }
-  return fluid;
+  return builder.take();
 }
 
 double busiest_link(const Fluid& fluid) {

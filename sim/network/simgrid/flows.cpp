@@ -93,6 +93,8 @@ void Flows::arrive(int id) {
 // changed link are started anew.
 void Flows::change_links(std::span<const topologies::LinkChange> changes,
                          const std::string& cause) {
+  // A mean must not reach over a change: it may be above what the link can carry afterwards.
+  if (reading_means_) read_mean();
   for (const topologies::LinkChange& change : changes) {
     if (change.up) set_capacity(change.link);
   }

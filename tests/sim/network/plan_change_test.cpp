@@ -3,6 +3,7 @@
 // its own.
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cmath>
 #include <limits>
 #include <stdexcept>
@@ -259,6 +260,57 @@ TEST_P(PlanChange, AFasterCableOfMoreLatencyDoesNotBindWhatIsUnderWay) {
   const double end =
       end_of(star, {bandwidth_at(5, 0, 1e9, 9.2)}, collective_of(2, {{0, 1, Bytes(1e9)}}));
   EXPECT_NEAR(end, 5.5, 1e-5);
+}
+
+// Cables to spine 0 that go down and come back, and any links that slow down and recover, at random
+// and in the middle of three collectives, one of them with rounds. Beside the checks that run along
+// (INV-2 to INV-4), every collective ends, no earlier than where every link has all its bandwidth
+// all the time.
+TEST_P(PlanChange, WhateverHappensEveryCollectiveEnds) {
+  topologies::ClusterConfig config =
+      testing::example_config(topologies::Topology::rail_optimized_fat_tree, 8, 2);
+  const topologies::Cluster cluster = build_cluster(config);
+  std::vector<int> spare;
+  for (std::size_t l = 0; l < cluster.links.size(); ++l) {
+    if (cluster.links[l].name.find("spine0") != std::string::npos) {
+      spare.push_back(static_cast<int>(l));
+    }
+  }
+  ASSERT_FALSE(spare.empty());
+  std::vector<Start> starts;
+  for (int i = 0; i < 3; ++i) {
+    starts.push_back({i * 1e-3, testing::skewed_all_to_all(16, 5e6, i)});
+  }
+  starts[1].collective.rounds = {{100, Seconds(1e-6)}, {240, Seconds(1e-6)}};
+  for (std::uint64_t seed = 0; seed < 12; ++seed) {
+    base::Rng rng(seed, "plan_change_test");
+    std::vector<ClusterChange> changes;
+    for (int i = 0; i < 12; ++i) {
+      const double begin = 10e-3 * rng.uniform();
+      const double end = begin + 5e-3 * rng.uniform();
+      const bool down = rng.below(2) == 0;
+      const int link =
+          down ? spare[rng.below(spare.size())] : static_cast<int>(rng.below(cluster.links.size()));
+      const topologies::Link& whole = cluster.links[link];
+      changes.push_back(down ? down_at(begin, {link})
+                             : bandwidth_at(begin, link, whole.bandwidth.value * 0.2, 9e-6));
+      changes.push_back(bandwidth_at(end, link, whole.bandwidth.value, whole.latency.value));
+    }
+    const auto policy =
+        seed % 2 == 0 ? topologies::RoutingPolicy::ecmp : topologies::RoutingPolicy::spray;
+    const std::vector<double> found = run(cluster, changes, starts, {policy});
+    for (std::size_t i = 0; i < starts.size(); ++i) {
+      double busiest_port = 0;
+      std::vector<double> bytes(16, 0.0);
+      for (const topologies::Transfer& transfer : starts[i].collective.transfers) {
+        bytes[transfer.destination] += transfer.bytes.value;
+        // NIC and scale-up link together.
+        busiest_port = std::max(busiest_port, bytes[transfer.destination] / 450e9);
+      }
+      EXPECT_GT(found[i], starts[i].at_s + busiest_port) << "seed " << seed;
+      EXPECT_LT(found[i], 1) << "seed " << seed;
+    }
+  }
 }
 
 INSTANTIATE_TEST_SUITE_P(Fidelities, PlanChange,

@@ -6,7 +6,6 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
-#include <numeric>
 
 #include "base/rng.h"
 #include "sim/network/simgrid/flow_network.h"
@@ -82,9 +81,8 @@ TEST(Flows, SprayedMessagesShareBothWays) {
   EXPECT_NEAR(found[1], 0.5 + 4e-6, 1e-8);
 }
 
-// A message to the switch's neighbour leaves gpu0's port with a sprayed one: 10 GB/s of the port
-// are never the limit, so cut it to 1 GB/s. The sprayed message counts as one there, not as two:
-// 0.5 GB each at half the port: 1 s.
+// gpu0's port of 1 GB/s is shared by a message that is sprayed behind it and one that stays on the
+// switch. The sprayed one counts as one, not as two: 0.5 GB each at half the port: 1 s.
 TEST(Flows, ASprayedMessageCountsOnceWhereItsWaysMeet) {
   testing::TwoWays ways = testing::drawn_two_ways();
   ways.cluster.links[0].bandwidth = base::BytesPerSecond(1e9);

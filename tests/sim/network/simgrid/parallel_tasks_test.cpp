@@ -5,6 +5,7 @@
 #include <gtest/gtest.h>
 
 #include <functional>
+#include <string>
 
 #include "sim/network/simgrid/collective_network.h"
 #include "tests/support/detour.h"
@@ -47,12 +48,11 @@ TEST(ParallelTasks, ATaskThatIsPacedElsewhereKeepsItsPace) {
   EXPECT_NEAR(ends[1], 3 + 3e-6, 1e-8);
 }
 
-// Three collectives of 0.3 GB on the way there, each with 1 GB on the way back of one rank pair or
-// none: only the cable's way there could be filled by all, and that at 0.3 + 0.3 GB/s is not.
+// Ports of 1 GB/s and a cable of 2 GB/s: both together do not fill it, and each is as fast as
+// alone.
 TEST(ParallelTasks, LinksThatAreNotFilledSlowNobody) {
   const testing::Detour detour = testing::drawn_detour();
   topologies::Cluster cluster = detour.cluster;
-  // Ports of 1 GB/s and a cable of 2 GB/s.
   for (topologies::Link& link : cluster.links) link.bandwidth = base::BytesPerSecond(1e9);
   cluster.links[detour.direct].bandwidth = base::BytesPerSecond(2e9);
   const std::vector<double> ends = ends_together(
