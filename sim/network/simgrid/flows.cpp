@@ -15,6 +15,12 @@ constexpr std::size_t kFewFlows = 512;
 // Of more, so many readings while all of them end.
 constexpr std::size_t kReadingsOfMany = 64;
 
+bool crosses(std::span<const int> links, std::span<const topologies::LinkChange> changes) {
+  return std::any_of(changes.begin(), changes.end(), [&](const topologies::LinkChange& change) {
+    return std::find(links.begin(), links.end(), change.link) != links.end();
+  });
+}
+
 }  // namespace
 
 Flows::Flows(Engine& engine, topologies::Router& router)
@@ -98,16 +104,9 @@ void Flows::change_links(std::span<const topologies::LinkChange> changes,
   for (const topologies::LinkChange& change : changes) {
     if (change.up) set_capacity(change.link);
   }
-  const auto uses = [](const Flow& flow, const topologies::LinkChange& change) {
-    const auto& links = flow.path.links;
-    return std::find(links.begin(), links.end(), change.link) != links.end();
-  };
   std::vector<int> affected;
   for (const auto& [id, flow] : flows_) {
-    if (std::any_of(changes.begin(), changes.end(),
-                    [&](const topologies::LinkChange& change) { return uses(flow, change); })) {
-      affected.push_back(id);
-    }
+    if (crosses(flow.path.links, changes)) affected.push_back(id);
   }
   for (const int id : affected) {
     const Flow flow = flows_.at(id);
