@@ -11,8 +11,7 @@
 namespace moesim::sim {
 
 // What `work` returns. A base::Error that it throws becomes the verdict when the cluster has
-// changed
-// (`cause` is not empty): which collective, when, after what.
+// changed (`cause` is not empty): which collective, when, after what.
 template <class Work>
 auto or_cut_off(const Work& work, const Collective& collective, base::Seconds now,
                 const std::string& cause) {

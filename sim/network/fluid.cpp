@@ -76,20 +76,32 @@ std::pair<double, std::size_t> move_bytes(Fluid& fluid, double least_step,
   return {step, arrived};
 }
 
-// Appends a parcel's links one by one; a link that several ways share is one with their shares'
-// sum.
-class FluidMaker {
+// Adds parcels one after another, numbering links as they are first crossed.
+class FluidBuilder {
  public:
-  FluidMaker(const topologies::Cluster& cluster, const std::vector<int>& channels)
+  FluidBuilder(const topologies::Cluster& cluster, const std::vector<int>& channels)
       : cluster_(cluster),
         channels_(channels),
         place_(channels.size(), -1),
         item_(channels.size(), -1) {}
 
-  void begin() { begin_ = static_cast<int>(fluid_.links_of.items.size()); }
+  // A way of the parcel at hand.
+  void cross(const topologies::Path& path) {
+    for (const int link : path.links) {
+      if (channels_[link] == link) cross(link, path.share);
+    }
+  }
 
+  void end_parcel(double bytes) {
+    fluid_.links_of.end_list();
+    fluid_.left.push_back(bytes);
+    begin_ = static_cast<int>(fluid_.links_of.items.size());
+  }
+
+  Fluid take() { return std::move(fluid_); }
+
+ private:
   void cross(int link, double share) {
-    if (channels_[link] != link) return;
     if (place_[link] < 0) {
       place_[link] = static_cast<int>(fluid_.capacities.size());
       fluid_.capacities.push_back(cluster_.links[link].bandwidth.value);
@@ -103,36 +115,27 @@ class FluidMaker {
     fluid_.weights.push_back(share);
   }
 
-  void end(double bytes) {
-    fluid_.links_of.end_list();
-    fluid_.left.push_back(bytes);
-  }
-
-  Fluid take() { return std::move(fluid_); }
-
- private:
   const topologies::Cluster& cluster_;
   const std::vector<int>& channels_;
-  std::vector<int> place_;  // [links] in the fluid's capacities
-  std::vector<int> item_;   // [links] of the latest parcel on it, in the items
-  int begin_ = 0;           // of the parcel at hand, in the items
   Fluid fluid_;
+  std::vector<int> place_;  // [links] in `capacities`
+  std::vector<int> item_;   // [links] of the parcel that last crossed it, in `items`
+  int begin_ = 0;           // of the parcel at hand, in `items`
 };
 
 }  // namespace
 
 Fluid fluid_of(topologies::Router& router, const std::vector<int>& channels,
                std::span<const topologies::Transfer> transfers) {
-  FluidMaker maker(router.cluster(), channels);
+  FluidBuilder builder(router.cluster(), channels);
   for (const topologies::Transfer& transfer : transfers) {
     if (transfer.bytes.value <= 0 || transfer.source == transfer.destination) continue;
-    maker.begin();
     for (const topologies::Path& path : router.walk_paths(transfer.source, transfer.destination)) {
-      for (const int link : path.links) maker.cross(link, path.share);
+      builder.cross(path);
     }
-    maker.end(transfer.bytes.value);
+    builder.end_parcel(transfer.bytes.value);
   }
-  return maker.take();
+  return builder.take();
 }
 
 double busiest_link(const Fluid& fluid) {

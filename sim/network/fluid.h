@@ -20,7 +20,8 @@ Fluid fluid_of(topologies::Router& router, const std::vector<int>& channels,
 // (in bins of `grain` times the busiest link's) count as one link of their summed bandwidth, and
 // messages that cross the same such links as one parcel of their summed bytes. `loads` are those of
 // `transfers`. For dense traffic the makespan differs by a fraction of `grain` (docs/models.md,
-// "Network"). Bins are widened until there are at most kMostClasses parcels.
+// "Network"); a bin's links are averaged, so it may be below the busiest link's time. Bins are
+// widened until there are at most kMostClasses parcels.
 inline constexpr std::size_t kMostClasses = 2048;
 Fluid classes_of(topologies::Router& router, const std::vector<int>& channels,
                  std::span<const topologies::Transfer> transfers,

@@ -27,7 +27,9 @@ base::EnumNames<Fidelity> names_of(Fidelity);
 struct CollectiveEnd {
   base::Seconds end;
   std::vector<base::Seconds> rank_end;
-  base::Seconds floor;  // what floor_of says of it, of the cluster as it was at its start
+  // What floor_of says of it, of the cluster as it was at its start. Where the cluster has changed
+  // under way, no floor holds but the time that had passed by then.
+  base::Seconds floor;
 };
 
 // One link's use over simulated time as a step function: from `times[i]` on the rate is `rates[i]`.

@@ -127,8 +127,7 @@ void CollectiveNetwork::apply(const ClusterChange& change) {
     });
     if (!affected) continue;
     flight->times = times_of(flight->collective);
-    // It is under way under both, so neither floor alone binds it.
-    flight->floor = std::min(flight->floor, flight->times->load.floor);
+    flight->floor = now() - flight->begin;
     if (flight->task == kNoTask) continue;
     tasks_.change(flight->task, flight->times->load.links, flight->times->carrying);
   }

@@ -100,11 +100,10 @@ void FlowNetwork::send(const Flight& flight, const std::vector<int>& messages) {
 }
 
 void FlowNetwork::send_now(const Flight& flight, int message) {
-  const topologies::Transfer& transfer = flight->collective.transfers[message];
   or_cut_off(
       [&] {
-        flows_.start(transfer, [this, flight, message] { arrive(flight, message); });
-        return true;
+        flows_.start(flight->collective, message,
+                     [this, flight, message] { arrive(flight, message); });
       },
       flight->collective, now(), cause_);
 }
@@ -138,13 +137,8 @@ void FlowNetwork::plan_change(ClusterChange change) {
 void FlowNetwork::apply(const ClusterChange& change) {
   cause_ = change.cause;
   router_.apply(change.links);
-  for (const Flight& flight : flights_) {
-    // It is under way under both, so neither floor alone binds it.
-    const base::Seconds floor = or_cut_off([&] { return floor_of(router_, flight->collective); },
-                                           flight->collective, now(), cause_);
-    flight->floor = std::min(flight->floor, floor);
-  }
-  flows_.change_links(change.links);
+  for (const Flight& flight : flights_) flight->floor = now() - flight->begin;
+  flows_.change_links(change.links, cause_);
 }
 
 }  // namespace

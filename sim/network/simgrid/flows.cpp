@@ -5,7 +5,7 @@
 #include <cmath>
 #include <utility>
 
-#include "base/check.h"
+#include "sim/network/cut_off.h"
 
 namespace moesim::sim {
 namespace {
@@ -14,6 +14,12 @@ namespace {
 constexpr std::size_t kFewFlows = 512;
 // Of more, so many readings while all of them end.
 constexpr std::size_t kReadingsOfMany = 64;
+
+bool crosses(std::span<const int> links, std::span<const topologies::LinkChange> changes) {
+  return std::any_of(changes.begin(), changes.end(), [&](const topologies::LinkChange& change) {
+    return std::find(links.begin(), links.end(), change.link) != links.end();
+  });
+}
 
 }  // namespace
 
@@ -27,8 +33,9 @@ Flows::Flows(Engine& engine, topologies::Router& router)
   engine_.read_rates_by([this](base::Seconds from) { read_rates(from); });
 }
 
-void Flows::start(const topologies::Transfer& transfer, std::function<void()> done) {
-  auto message = std::make_shared<Message>(Message{transfer, std::move(done), 0});
+void Flows::start(const Collective& collective, int number, std::function<void()> done) {
+  const topologies::Transfer& transfer = collective.transfers[number];
+  auto message = std::make_shared<Message>(Message{collective, transfer, std::move(done), 0});
   const base::Seconds latency = router_.latency(transfer.source, transfer.destination);
   for (const topologies::Path& path : router_.paths(transfer.source, transfer.destination)) {
     ++message->flows_left;
@@ -90,38 +97,44 @@ void Flows::arrive(int id) {
 
 // SimGrid caps a flow for life by the least capacity on its path when it starts, so those on a
 // changed link are started anew.
-void Flows::change_links(std::span<const topologies::LinkChange> changes) {
+void Flows::change_links(std::span<const topologies::LinkChange> changes,
+                         const std::string& cause) {
+  // A mean must not reach over a change: it may be above what the link can carry afterwards.
+  if (reading_means_) read_mean();
   for (const topologies::LinkChange& change : changes) {
     if (change.up) set_capacity(change.link);
   }
-  const auto uses = [](const Flow& flow, const topologies::LinkChange& change) {
-    const auto& links = flow.path.links;
-    return std::find(links.begin(), links.end(), change.link) != links.end();
-  };
   std::vector<int> affected;
   for (const auto& [id, flow] : flows_) {
-    if (std::any_of(changes.begin(), changes.end(),
-                    [&](const topologies::LinkChange& change) { return uses(flow, change); })) {
-      affected.push_back(id);
-    }
+    if (crosses(flow.path.links, changes)) affected.push_back(id);
   }
   for (const int id : affected) {
     const Flow flow = flows_.at(id);
+    // It arrives in this moment, which SimGrid is about to tell.
+    if (engine_.left_of(flow.activity) <= 0) continue;
     const double left = stop(flow);
     flows_.erase(id);
-    const bool cut = std::any_of(flow.path.links.begin(), flow.path.links.end(),
-                                 [this](int link) { return !router_.is_up(link); });
-    if (!cut) {
-      launch(flow.message, flow.path, left, std::max(flow.moves_at, engine_.now()));
-      continue;
-    }
-    const topologies::Transfer& transfer = flow.message->transfer;
-    const base::Seconds latency = router_.latency(transfer.source, transfer.destination);
-    --flow.message->flows_left;
-    for (const topologies::Path& path : router_.paths(transfer.source, transfer.destination)) {
-      ++flow.message->flows_left;
-      launch(flow.message, path, left * path.share, engine_.now() + latency);
-    }
+    or_cut_off([&] { return launch_anew(flow, left); }, flow.message->collective, engine_.now(),
+               cause);
+  }
+}
+
+// With `left` bytes: on its path if that is up, else on those that there are now, as the part of
+// its message that it was.
+void Flows::launch_anew(const Flow& flow, double left) {
+  const bool cut = std::any_of(flow.path.links.begin(), flow.path.links.end(),
+                               [this](int link) { return !router_.is_up(link); });
+  if (!cut) {
+    launch(flow.message, flow.path, left, std::max(flow.moves_at, engine_.now()));
+    return;
+  }
+  const topologies::Transfer& transfer = flow.message->transfer;
+  const base::Seconds latency = router_.latency(transfer.source, transfer.destination);
+  --flow.message->flows_left;
+  for (const topologies::Path& path : router_.paths(transfer.source, transfer.destination)) {
+    ++flow.message->flows_left;
+    launch(flow.message, {path.links, flow.path.share * path.share}, left * path.share,
+           engine_.now() + latency);
   }
 }
 

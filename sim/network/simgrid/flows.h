@@ -5,9 +5,13 @@
 
 #include <functional>
 #include <map>
+#include <memory>
+#include <span>
+#include <string>
 #include <vector>
 
 #include "base/units.h"
+#include "sim/collectives/collective.h"
 #include "sim/network/simgrid/engine.h"
 #include "topologies/routing.h"
 
@@ -18,18 +22,20 @@ class Flows {
   // Both must outlive this.
   Flows(Engine& engine, topologies::Router& router);
 
-  // Sends the transfer's bytes, more than 0 and not to itself: rounded up to whole ones on each of
-  // its ways, after its latency. `done` when the last has arrived. Throws base::Error without
-  // route.
-  void start(const topologies::Transfer& transfer, std::function<void()> done);
+  // Sends a message of the collective, which outlives it and carries bytes (see carries()): rounded
+  // up to whole ones on each of its ways, after its latency. `done` when the last has arrived.
+  // Throws base::Error without route.
+  void start(const Collective& collective, int message, std::function<void()> done);
 
   // After Router::apply. What is on its way over a link that went down goes over another with what
-  // it has left, from its source and with that way's latency. Throws base::Error without route.
-  void change_links(std::span<const topologies::LinkChange> changes);
+  // it has left, from its source and with that way's latency. Throws base::Error without route,
+  // after `cause`.
+  void change_links(std::span<const topologies::LinkChange> changes, const std::string& cause);
 
  private:
   // A transfer and the flows that carry it.
   struct Message {
+    const Collective& collective;
     topologies::Transfer transfer;
     std::function<void()> done;
     int flows_left = 0;
@@ -44,6 +50,7 @@ class Flows {
 
   void launch(std::shared_ptr<Message> message, const topologies::Path& path, double bytes,
               base::Seconds moves_at);
+  void launch_anew(const Flow& flow, double left);
   double stop(const Flow& flow);
   void arrive(int flow);
   void set_capacity(int link);

@@ -7,6 +7,7 @@
 #include <stdexcept>
 #include <string>
 
+#include "tests/support/detour.h"
 #include "tests/support/example_cluster.h"
 #include "tests/support/in_child_process.h"
 
@@ -271,6 +272,126 @@ TEST_P(SharingFidelity, ASecondEngineInOneProcessIsOurBug) {
   } catch (const std::runtime_error& error) {
     EXPECT_NE(std::string(error.what()).find("one engine"), std::string::npos) << error.what();
   }
+}
+
+// 1 GB from 0 s and 0.5 GB from 0.5 s on, over one cable of 1 GB/s: at 0.5 s both have 0.5 GB left
+// and share it until 1.5 s. The same when the smaller is first: it has 0.1 GB left at 0.4 s, ends
+// at 0.6 s, and the other's 0.9 GB at 1.5 s.
+TEST_P(SharingFidelity, WhoCameFirstHasNoPrivilege) {
+  const testing::Detour detour = testing::drawn_detour();
+  const Collective large = collective_of(4, {{0, 1, base::Bytes(1e9)}});
+  const Collective small = collective_of(4, {{2, 3, base::Bytes(0.5e9)}});
+  const auto both = [&](const Collective& first, const Collective& second, double later) {
+    return on(detour.cluster, [&](Network& network) {
+      std::vector<double> ends(2);
+      network.start(first, [&](const CollectiveEnd& end) { ends[0] = end.end.value; });
+      network.after(base::Seconds(later), [&] {
+        network.start(second, [&](const CollectiveEnd& end) { ends[1] = end.end.value; });
+      });
+      network.run();
+      return ends;
+    });
+  };
+  const std::vector<double> large_first = both(large, small, 0.5);
+  EXPECT_NEAR(large_first[0], 1.5, 1e-5);
+  EXPECT_NEAR(large_first[1], 1.5, 1e-5);
+  const std::vector<double> small_first = both(small, large, 0.4);
+  EXPECT_NEAR(small_first[0], 0.6, 1e-5);
+  EXPECT_NEAR(small_first[1], 1.5, 1e-5);
+}
+
+// Ten of 10 MB, one each 0.1 s, each for 20 ms at half the rate beside 1 GB that so loses 10 ms to
+// each: 1.1 s.
+TEST_P(SharingFidelity, WhatIsInterruptedOftenLosesNoTimeByIt) {
+  const std::vector<double> ends = on(testing::example_star({0, 0}), [](Network& network) {
+    std::vector<double> times(11);
+    network.start(collective_of(2, {{0, 1, base::Bytes(1e9)}}),
+                  [&](const CollectiveEnd& end) { times[0] = end.end.value; });
+    for (int i = 1; i <= 10; ++i) {
+      network.after(base::Seconds(0.1 * i), [&network, &times, i] {
+        network.start(collective_of(2, {{0, 1, base::Bytes(10e6)}}),
+                      [&times, i](const CollectiveEnd& end) { times[i] = end.end.value; });
+      });
+    }
+    network.run();
+    return times;
+  });
+  ASSERT_EQ(ends.size(), 11u);
+  EXPECT_NEAR(ends[0], 1.1, 1e-7);
+  for (int i = 1; i <= 10; ++i) EXPECT_NEAR(ends[i], 0.1 * i + 0.02, 1e-7);
+}
+
+// The star's switch adds up and copies: 1 GB up from each of two ranks, each over its own cable of
+// 1 GB/s and 1 us, and 1 GB down to each. Both ways at once 1 s, in two rounds 2 s.
+TEST_P(SharingFidelity, ASwitchThatReducesIsAnEndOfMessages) {
+  topologies::Cluster star = testing::example_star({1e-6, 1e-6});
+  star.reducers = {0};
+  Collective collective = collective_of(2, {{0, 2, base::Bytes(1e9)},
+                                            {1, 2, base::Bytes(1e9)},
+                                            {2, 0, base::Bytes(1e9)},
+                                            {2, 1, base::Bytes(1e9)}});
+  const auto ends = [&] {
+    return on(star, [&](Network& network) {
+      std::vector<double> times;
+      network.start(collective, [&](const CollectiveEnd& end) {
+        times = {end.end.value, end.rank_end[0].value, end.rank_end[1].value};
+      });
+      network.run();
+      return times;
+    });
+  };
+  for (const double end : ends()) EXPECT_NEAR(end, 1 + 1e-6, 1e-8);
+  collective.rounds = {{2, base::Seconds(0)}, {4, base::Seconds(0)}};
+  for (const double end : ends()) EXPECT_NEAR(end, 2 + 2e-6, 1e-8);
+}
+
+// 0 -> 1 of 10 MB and 2 -> 3 of 1 MB, then 3 -> 2 and 1 -> 0 of 1 MB, 5 us after: 10.002 ms + 5 us
+// + 1.002 ms, see RoundsMakespan.ASlowRankDelaysOnlyItsPartners, after 7 us of protocol.
+TEST_P(SharingFidelity, RoundsEndAsWorkedByHand) {
+  Collective collective = collective_of(4, {{0, 1, base::Bytes(10e6)},
+                                            {2, 3, base::Bytes(1e6)},
+                                            {3, 2, base::Bytes(1e6)},
+                                            {1, 0, base::Bytes(1e6)}});
+  collective.rounds = {{2, base::Seconds(0)}, {4, base::Seconds(5e-6)}};
+  collective.protocol_latency = base::Seconds(7e-6);
+  const topologies::Cluster star = testing::example_star(std::vector<double>(4, 1e-6));
+  const std::vector<double> ends = on(star, [&](Network& network) {
+    std::vector<double> times;
+    network.start(collective, [&](const CollectiveEnd& end) {
+      times.push_back(end.end.value);
+      for (const base::Seconds rank : end.rank_end) times.push_back(rank.value);
+    });
+    network.run();
+    return times;
+  });
+  ASSERT_EQ(ends.size(), 5u);
+  EXPECT_NEAR(ends[0], 11.016e-3, 1e-8);
+  // Message by message, ranks 2 and 3 are done after 7 us + 1.002 + 0.005 + 1.002 ms.
+  const double other = GetParam() == Fidelity::flow ? 2.016e-3 : 11.016e-3;
+  EXPECT_NEAR(ends[3], other, 1e-8);
+  EXPECT_NEAR(ends[4], other, 1e-8);
+}
+
+// 1 GB over two ways of 1 GB/s: 0.5 s after 4 us, 0.5 GB over each.
+TEST_P(SharingFidelity, ASprayedMessageTakesBothWays) {
+  const testing::TwoWays ways = testing::drawn_two_ways();
+  const std::vector<double> found = in_child_process([&] {
+    topologies::Router router(ways.cluster, {topologies::RoutingPolicy::spray});
+    const auto network = make_network(GetParam(), router);
+    std::vector<double> numbers(3);
+    network->start(collective_of(4, {{0, 1, base::Bytes(1e9)}}),
+                   [&](const CollectiveEnd& end) { numbers[0] = end.end.value; });
+    network->run();
+    for (const LinkUse& use : network->link_use()) {
+      for (std::size_t i = 0; i < 2; ++i) {
+        if (use.link == ways.uplinks[i]) numbers[1 + i] = use.bytes.value;
+      }
+    }
+    return numbers;
+  });
+  EXPECT_NEAR(found[0], 0.5 + 4e-6, 1e-8);
+  EXPECT_NEAR(found[1], 0.5e9, 1);
+  EXPECT_NEAR(found[2], 0.5e9, 1);
 }
 
 INSTANTIATE_TEST_SUITE_P(Fidelities, SharingFidelity,
