@@ -69,6 +69,16 @@ JsonValue flag_value(const std::string& text, const std::string& flag) {
   }
 }
 
+// The item of `list` that `key` counts from 0.
+JsonValue& item_of(JsonValue& list, const std::string& key, const std::string& flag) {
+  const bool is_number =
+      !key.empty() && key.size() <= 9 && key.find_first_not_of("0123456789") == std::string::npos;
+  if (is_number && std::stoul(key) < list.items.size()) return list.items[std::stoul(key)];
+  throw Error(
+      flag, "the list has " + std::to_string(list.items.size()) + " items, and no \"" + key + "\"",
+      "items are counted from 0: jobs.1.start");
+}
+
 }  // namespace
 
 std::string Place::text() const {
@@ -155,16 +165,6 @@ void merge_json(JsonValue& target, const JsonValue& patch) {
       old->place = member.place;
     }
   }
-}
-
-// The item of `list` that `key` counts from 0.
-JsonValue& item_of(JsonValue& list, const std::string& key, const std::string& flag) {
-  const bool is_number =
-      !key.empty() && key.size() <= 9 && key.find_first_not_of("0123456789") == std::string::npos;
-  if (is_number && std::stoul(key) < list.items.size()) return list.items[std::stoul(key)];
-  throw Error(
-      flag, "the list has " + std::to_string(list.items.size()) + " items, and no \"" + key + "\"",
-      "items are counted from 0: jobs.1.start");
 }
 
 void set_json_at(JsonValue& root, std::string_view path, JsonValue value, const std::string& flag) {

@@ -58,6 +58,15 @@ std::vector<int> ranks_of(const JobConfig& job, const std::vector<std::vector<in
   return ranks;
 }
 
+void require_new_name(const std::vector<Job>& jobs, const std::string& name,
+                      const std::string& where) {
+  const bool is_new =
+      std::none_of(jobs.begin(), jobs.end(), [&](const Job& other) { return other.name == name; });
+  if (is_new) return;
+  throw base::Error(where + "/name", "another job is called \"" + name + "\" too",
+                    "reports tell jobs by their names: give each its own");
+}
+
 Scenario scenario_of(const Scenario& whole, const JobConfig& job) {
   Scenario scenario = whole;
   scenario.jobs.clear();
@@ -101,6 +110,7 @@ std::vector<Job> jobs_of(const Scenario& scenario) {
             scenario_of(scenario, config),
             ranks_of(config, by_node, num_ranks, where),
             {}};
+    require_new_name(jobs, config.name, where);
     for (const int rank : job.ranks) {
       const auto [taken, is_free] = owner.emplace(rank, config.name);
       if (is_free) continue;

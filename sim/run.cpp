@@ -156,6 +156,7 @@ Run run(const Scenario& scenario, const RunOptions& options) {
   Run run;
   run.cluster = achieved(topologies::build_cluster(scenario.cluster), scenario.comm.protocol);
   const topologies::RoutingOptions routing = topologies::routing_options(scenario.cluster);
+  const FaultPlan faults = plan_faults(scenario.faults, run.cluster);
   topologies::Router router(run.cluster, routing);
   std::vector<PlannedJob> planned;
   for (const Job& job : jobs) planned.push_back(plan_job(job, router, options));
@@ -168,7 +169,6 @@ Run run(const Scenario& scenario, const RunOptions& options) {
   const auto floor_network = make_network(Fidelity::analytic, router);
   const std::vector<Timeline> floors = execute(graphs, *floor_network);
   for (const Timeline& floor : floors) require_plausible(floor.end);
-  const FaultPlan faults = plan_faults(scenario.faults, run.cluster);
   RouterToChange changing(router, routing, !faults.changes.empty());
   const auto network =
       make_network(scenario.network.fidelity, changing.get(), {most_at_once(jobs)});
