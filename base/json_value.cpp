@@ -69,6 +69,16 @@ JsonValue flag_value(const std::string& text, const std::string& flag) {
   }
 }
 
+// The item of `list` that `key` counts from 0.
+JsonValue& item_of(JsonValue& list, const std::string& key, const std::string& flag) {
+  const bool is_number =
+      !key.empty() && key.size() <= 9 && key.find_first_not_of("0123456789") == std::string::npos;
+  if (is_number && std::stoul(key) < list.items.size()) return list.items[std::stoul(key)];
+  throw Error(
+      flag, "the list has " + std::to_string(list.items.size()) + " items, and no \"" + key + "\"",
+      "items are counted from 0: jobs.1.start");
+}
+
 }  // namespace
 
 std::string Place::text() const {
@@ -171,18 +181,23 @@ void set_json_at(JsonValue& root, std::string_view path, JsonValue value, const 
       throw Error(flag, "the path \"" + std::string(path) + "\" has an empty key",
                   "separate keys by single dots: router.capacity_factor");
     }
+    start = dot + 1;
+    if (node->kind == JsonValue::Kind::array) {
+      node = &item_of(*node, key, flag);
+      continue;
+    }
     if (node->kind == JsonValue::Kind::null) {
       *node = json_object();
       node->place = place;
     }
     if (node->kind != JsonValue::Kind::object) {
-      const std::string parent(path.substr(0, start == 0 ? 0 : start - 1));
+      const std::size_t begin = dot - key.size();
+      const std::string parent(path.substr(0, begin == 0 ? 0 : begin - 1));
       throw Error(flag, "\"" + key + "\" cannot be set: \"" + parent + "\" is " +
                             kind_name(node->kind) + ", not an object");
     }
     if (node->find(key) == nullptr) node->members.push_back({key, place, JsonValue{}});
     node = node->find(key);
-    start = dot + 1;
   }
   *node = std::move(value);
 }

@@ -79,8 +79,9 @@ std::string to_text(const JsonValue& value, JsonStyle style = JsonStyle::indente
 // us (capacity_factor null = dropless). Objects merge member by member and take the patch's place.
 void merge_json(JsonValue& target, const JsonValue& patch);
 
-// Puts `value` at the dotted path "a.b"; objects on the way are made where they are absent or null.
-// Throws Error{flag, ...} on an empty key, or a key under something that is no object.
+// Puts `value` at the dotted path "a.b"; objects on the way are made where they are absent or null,
+// items of lists are told by their number from 0: "jobs.1.start". Throws Error{flag, ...} on an
+// empty key, an item that there is not, or a key under what is neither object nor list.
 void set_json_at(JsonValue& root, std::string_view path, JsonValue value, const std::string& flag);
 
 // Applies "a.b=c": c is read as JSON where it parses, else taken as a string (so that `2 us` needs

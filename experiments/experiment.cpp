@@ -79,6 +79,32 @@ void rebase(const JsonValue& document, std::initializer_list<const char*> keys, 
   if (value != nullptr && !path.empty()) path = resolve_path(*value).string();
 }
 
+void complete(JsonValue& job, const char* section, const JsonValue* common) {
+  if (common == nullptr) return;
+  const JsonValue* own = job.find(section);
+  const bool stands_for_itself =
+      own != nullptr && (own->find("preset") != nullptr || own->find("hf_config") != nullptr);
+  if (stands_for_itself) return;
+  JsonValue merged = *common;
+  if (own != nullptr) base::merge_json(merged, *own);
+  erase_member(job, section);
+  base::add_member(job, section, std::move(merged));
+}
+
+// Each job's sections over the experiment's own; one that names a preset stands for itself.
+void complete_jobs(JsonValue& document) {
+  JsonValue* jobs = document.find("jobs");
+  if (jobs == nullptr || jobs->kind != JsonValue::Kind::array) return;
+  for (JsonValue& job : jobs->items) {
+    if (job.kind != JsonValue::Kind::object) continue;
+    replace(job, "model", resolve_model);
+    replace(job, "comm", sim::resolve_comm_preset);
+    for (const char* section : {"model", "training", "parallel", "router", "routing", "comm"}) {
+      complete(job, section, document.find(section));
+    }
+  }
+}
+
 }  // namespace
 
 void check_name(const JsonValue& document, const std::string& name) {
@@ -136,29 +162,6 @@ void describe(base::FieldTable& table, Experiment& experiment) {
       "sweep", experiment.sweep,
       "Dotted keys and their values; the points are all combinations, the last key fastest.");
   table.field("outputs", experiment.outputs, "What to write.");
-}
-
-// Each job's sections over the experiment's own; one that names a preset stands for itself.
-void complete_jobs(JsonValue& document) {
-  JsonValue* jobs = document.find("jobs");
-  if (jobs == nullptr || jobs->kind != JsonValue::Kind::array) return;
-  for (JsonValue& job : jobs->items) {
-    if (job.kind != JsonValue::Kind::object) continue;
-    replace(job, "model", resolve_model);
-    replace(job, "comm", sim::resolve_comm_preset);
-    for (const char* section : {"model", "training", "parallel", "router", "routing", "comm"}) {
-      const JsonValue* common = document.find(section);
-      if (common == nullptr) continue;
-      const JsonValue* own = job.find(section);
-      if (own != nullptr && (own->find("preset") != nullptr || own->find("hf_config") != nullptr)) {
-        continue;
-      }
-      JsonValue merged = *common;
-      if (own != nullptr) base::merge_json(merged, *own);
-      erase_member(job, section);
-      base::add_member(job, section, std::move(merged));
-    }
-  }
 }
 
 JsonValue read_document(const std::filesystem::path& file,

@@ -39,10 +39,16 @@ void read_point(Point& point) {
   point.warnings = report.warnings;
 }
 
-// The experiment with every path of a text or trace turned into what `turn` makes of it.
+// The experiment with every path of a text, trace or graph turned into what `turn` makes of it.
 Experiment with_paths(Experiment experiment, fs::path (*turn)(const fs::path&)) {
-  sim::RoutingConfig& routing = experiment.scenario.routing;
-  for (std::string* path : {&routing.proxy.text, &routing.trace}) {
+  sim::Scenario& scenario = experiment.scenario;
+  std::vector<std::string*> paths = {&scenario.cluster.file};
+  const auto add = [&](sim::RoutingConfig& routing) {
+    paths.insert(paths.end(), {&routing.proxy.text, &routing.trace});
+  };
+  add(scenario.routing);
+  for (sim::JobConfig& job : scenario.jobs) add(job.routing);
+  for (std::string* path : paths) {
     if (!path->empty()) *path = turn(*path).string();
   }
   return experiment;

@@ -10,15 +10,26 @@
 namespace moesim::sim {
 namespace {
 
-// [nodes + 1] the first rank of each node.
-std::vector<int> first_ranks(const topologies::ClusterConfig& cluster) {
-  std::vector<int> first = {0};
-  for (const topologies::NodeRun& run : topologies::runs_of(cluster)) {
+// [node] its ranks, ascending. With topology file the graph says which they are.
+std::vector<std::vector<int>> ranks_by_node(const topologies::ClusterConfig& config) {
+  std::vector<std::vector<int>> ranks;
+  if (config.topology == topologies::Topology::file) {
+    const topologies::Cluster cluster = topologies::build_cluster(config);
+    ranks.resize(cluster.num_nodes);
+    for (int rank = 0; rank < cluster.num_ranks(); ++rank) {
+      ranks[cluster.node_of_rank(rank)].push_back(rank);
+    }
+    return ranks;
+  }
+  int first = 0;
+  for (const topologies::NodeRun& run : topologies::runs_of(config)) {
     for (int n = 0; n < run.num_nodes; ++n) {
-      first.push_back(first.back() + run.node->accelerators_per_node);
+      std::iota(ranks.emplace_back(run.node->accelerators_per_node).begin(), ranks.back().end(),
+                first);
+      first += run.node->accelerators_per_node;
     }
   }
-  return first;
+  return ranks;
 }
 
 void require_within(const std::vector<int>& numbers, int count, const std::string& where,
@@ -31,20 +42,29 @@ void require_within(const std::vector<int>& numbers, int count, const std::strin
   }
 }
 
-std::vector<int> ranks_of(const JobConfig& job, const std::vector<int>& first,
-                          const std::string& where) {
+std::vector<int> ranks_of(const JobConfig& job, const std::vector<std::vector<int>>& by_node,
+                          int num_ranks, const std::string& where) {
   if (job.nodes.empty() == job.ranks.empty()) {
     throw base::Error(where, "a job runs on `nodes` or on `ranks`, one of the two",
                       "as \"nodes\": [0, 1]");
   }
-  require_within(job.nodes, static_cast<int>(first.size()) - 1, where + "/nodes", "node");
-  require_within(job.ranks, first.back(), where + "/ranks", "rank");
+  require_within(job.nodes, static_cast<int>(by_node.size()), where + "/nodes", "node");
+  require_within(job.ranks, num_ranks, where + "/ranks", "rank");
   std::vector<int> ranks = job.ranks;
   for (const int node : job.nodes) {
-    for (int rank = first[node]; rank < first[node + 1]; ++rank) ranks.push_back(rank);
+    ranks.insert(ranks.end(), by_node[node].begin(), by_node[node].end());
   }
   std::sort(ranks.begin(), ranks.end());
   return ranks;
+}
+
+void require_new_name(const std::vector<Job>& jobs, const std::string& name,
+                      const std::string& where) {
+  const bool is_new =
+      std::none_of(jobs.begin(), jobs.end(), [&](const Job& other) { return other.name == name; });
+  if (is_new) return;
+  throw base::Error(where + "/name", "another job is called \"" + name + "\" too",
+                    "reports tell jobs by their names: give each its own");
 }
 
 Scenario scenario_of(const Scenario& whole, const JobConfig& job) {
@@ -78,7 +98,8 @@ std::vector<Job> jobs_of(const Scenario& scenario) {
     return {{scenario.name, base::Seconds(0), scenario, std::move(ranks),
              validate_workload(scenario, num_ranks)}};
   }
-  const std::vector<int> first = first_ranks(scenario.cluster);
+  const std::vector<std::vector<int>> by_node = ranks_by_node(scenario.cluster);
+  const int num_ranks = topologies::count_ranks(scenario.cluster);
   std::map<int, std::string> owner;  // of each rank that is taken
   std::vector<Job> jobs;
   for (std::size_t i = 0; i < scenario.jobs.size(); ++i) {
@@ -87,8 +108,9 @@ std::vector<Job> jobs_of(const Scenario& scenario) {
     Job job{config.name,
             config.start,
             scenario_of(scenario, config),
-            ranks_of(config, first, where),
+            ranks_of(config, by_node, num_ranks, where),
             {}};
+    require_new_name(jobs, config.name, where);
     for (const int rank : job.ranks) {
       const auto [taken, is_free] = owner.emplace(rank, config.name);
       if (is_free) continue;

@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <map>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <vector>
@@ -120,6 +121,22 @@ int most_at_once(const std::vector<Job>& jobs) {
   return most;
 }
 
+// A router of its own for who changes links; else the healthy cluster's, which remembers routes.
+class RouterToChange {
+ public:
+  RouterToChange(topologies::Router& healthy, const topologies::RoutingOptions& options,
+                 bool changes)
+      : healthy_(healthy) {
+    if (changes) own_.emplace(healthy.cluster(), options);
+  }
+
+  topologies::Router& get() { return own_ ? *own_ : healthy_; }
+
+ private:
+  topologies::Router& healthy_;
+  std::optional<topologies::Router> own_;
+};
+
 JobFigures job_figures(const Job& job, const Result& result) {
   return {job.name,
           job.start.value,
@@ -139,6 +156,7 @@ Run run(const Scenario& scenario, const RunOptions& options) {
   Run run;
   run.cluster = achieved(topologies::build_cluster(scenario.cluster), scenario.comm.protocol);
   const topologies::RoutingOptions routing = topologies::routing_options(scenario.cluster);
+  const FaultPlan faults = plan_faults(scenario.faults, run.cluster);
   topologies::Router router(run.cluster, routing);
   std::vector<PlannedJob> planned;
   for (const Job& job : jobs) planned.push_back(plan_job(job, router, options));
@@ -150,19 +168,25 @@ Run run(const Scenario& scenario, const RunOptions& options) {
   // The floor is that of a cluster where nothing goes wrong.
   const auto floor_network = make_network(Fidelity::analytic, router);
   const std::vector<Timeline> floors = execute(graphs, *floor_network);
-  require_plausible(floors.front().end);
-  const FaultPlan faults = plan_faults(scenario.faults, run.cluster);
-  topologies::Router changing(run.cluster, routing);
-  topologies::Router& in_use = faults.changes.empty() ? router : changing;
-  const auto network = make_network(scenario.network.fidelity, in_use, {most_at_once(jobs)});
+  for (const Timeline& floor : floors) require_plausible(floor.end);
+  RouterToChange changing(router, routing, !faults.changes.empty());
+  const auto network =
+      make_network(scenario.network.fidelity, changing.get(), {most_at_once(jobs)});
   for (const ClusterChange& change : faults.changes) network->plan_change(change);
   std::vector<Timeline> timelines =
       execute(graphs, *network, {&faults.speed, options.num_threads, stage(options, "simulating")});
 
   for (std::size_t j = 0; j < jobs.size(); ++j) {
-    Result result = compute_result({jobs[j].scenario, jobs[j].sizes, *planned[j].source,
-                                    planned[j].demand.placement, planned[j].plans, planned[j].graph,
-                                    timelines[j], router, floors[j].end});
+    RouterToChange replayed(router, routing, !faults.changes.empty());
+    Result result = compute_result({jobs[j].scenario,
+                                    jobs[j].sizes,
+                                    *planned[j].source,
+                                    planned[j].demand.placement,
+                                    planned[j].plans,
+                                    planned[j].graph,
+                                    timelines[j],
+                                    {replayed.get(), faults.changes, jobs[j].start},
+                                    floors[j].end});
     if (j == 0) run.result = result;
     if (!scenario.jobs.empty()) run.result.jobs.push_back(job_figures(jobs[j], result));
   }

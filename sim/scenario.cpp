@@ -54,10 +54,10 @@ int expert_parallel_size(const Scenario& scenario, int num_ranks) {
   if (!given) return default_expert_parallel(num_ranks, experts);
   const std::string where = "/parallel/expert_model_parallel_size";
   if (*given > num_ranks || num_ranks % *given != 0) {
-    throw base::Error(where,
-                      std::to_string(*given) + " ranks in a group do not divide the cluster's " +
-                          std::to_string(num_ranks),
-                      "use " + nearest_divisors(num_ranks, *given));
+    throw base::Error(
+        where,
+        std::to_string(*given) + " ranks in a group do not divide " + std::to_string(num_ranks),
+        "use " + nearest_divisors(num_ranks, *given));
   }
   if (*given > experts) {
     throw base::Error(where,
@@ -259,7 +259,8 @@ void describe(base::FieldTable& table, JobConfig& job) {
   table.field("parallel", job.parallel, "How its model is split over its ranks.");
   table.field("router", job.router, "Capacity, drops and balance.");
   table.field("routing", job.routing, "Where its routing comes from.");
-  table.field("comm", job.comm, "Its collective algorithms.");
+  table.field("comm", job.comm,
+              "Its collective algorithms; link efficiencies are the experiment's for all jobs.");
 }
 
 Sizes validate_workload(const Scenario& scenario, int num_ranks) {

@@ -28,7 +28,7 @@ base::Seconds ComputeSpeed::duration(int rank, base::Seconds start, base::Second
     }
     const base::Seconds end = now + work / speed;
     if (end <= change) return end - start;
-    work -= (change - now) * speed;
+    work = std::max(work - (change - now) * speed, base::Seconds(0));  // it rounds
     now = change;
   }
 }

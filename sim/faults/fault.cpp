@@ -26,6 +26,9 @@ constexpr std::array<KindEntry, 7> kKinds = {{
     {FaultKind::straggler, "straggler"},
 }};
 
+// What is as good as nothing is a link that is down, or an accelerator that never ends its work.
+constexpr double kLeastFactor = 1e-3;
+
 bool has_factor(FaultKind kind) {
   return kind == FaultKind::degraded_bandwidth || kind == FaultKind::straggler;
 }
@@ -43,7 +46,7 @@ void add_effect(base::FieldTable& table, FaultEffect& effect) {
              "(\"node0/gpu3\").")
       .required();
   table.field("factor", effect.factor, "What is left of the bandwidth, or of the computing speed.")
-      .above(0)
+      .at_least(kLeastFactor)
       .at_most(1)
       .used_when(has_factor(effect.kind), "kind is degraded_bandwidth or straggler");
   table.field("latency", effect.latency, "What is added to the link's latency.")

@@ -30,7 +30,7 @@ base::EnumNames<FaultKind> names_of(FaultKind);
 struct FaultEffect {
   FaultKind kind = FaultKind::link_down;
   std::string target;     // a name of the cluster's, * stands for any characters
-  double factor = 1;      // what is left of the bandwidth or the speed, in (0, 1]
+  double factor = 1;      // what is left of the bandwidth or the speed, in [0.001, 1)
   base::Seconds latency;  // that is added
 };
 

@@ -1,10 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "sim/faults/fault_plan.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <cmath>
 #include <limits>
 #include <map>
+#include <numeric>
 #include <set>
 #include <string>
 #include <utility>
@@ -22,6 +25,8 @@ using topologies::Cluster;
 using topologies::VertexKind;
 
 constexpr Seconds kForGood(std::numeric_limits<double>::infinity());
+// Every moment at which something changes looks at all faults of the links that change.
+constexpr double kMostDrawn = 10000;
 
 // One target of an effect.
 struct Target {
@@ -37,20 +42,6 @@ struct Spell {
   Seconds from;
   Seconds until;
 };
-
-// The same cable's other direction: of parallel cables, the one with the same place among them.
-int other_direction(const Cluster& cluster, int link) {
-  const topologies::Link& forth = cluster.links[link];
-  int place = 0;
-  for (int l = 0; l < link; ++l) {
-    if (cluster.links[l].from == forth.from && cluster.links[l].to == forth.to) ++place;
-  }
-  for (int l = 0; l < static_cast<int>(cluster.links.size()); ++l) {
-    const topologies::Link& back = cluster.links[l];
-    if (back.from == forth.to && back.to == forth.from && place-- == 0) return l;
-  }
-  return link;  // a one-way link of an imported graph
-}
 
 // [candidates] what an effect of this kind can happen to, by name: links, vertices or nodes.
 struct Candidate {
@@ -88,34 +79,79 @@ std::vector<Candidate> candidates(const Cluster& cluster, FaultKind kind) {
   return found;
 }
 
-Target target_of(const Cluster& cluster, FaultKind kind, const Candidate& candidate) {
+// Finds what effects name. The tables are as large as the cluster.
+class Targets {
+ public:
+  explicit Targets(const Cluster& cluster);
+
+  // One for each that matches; a cable that matches in both directions is one. Throws base::Error
+  // where there is none.
+  std::vector<Target> find(const FaultEffect& effect, const std::string& where) const;
+
+ private:
+  Target target_of(FaultKind kind, const Candidate& candidate) const;
+
+  const Cluster& cluster_;
+  std::vector<int> back_;                   // [link] the cable's other direction, or the link
+  std::vector<std::vector<int>> links_at_;  // [vertex] that begin or end there, ascending
+};
+
+Targets::Targets(const Cluster& cluster) : cluster_(cluster) {
+  // Of parallel cables, the links with the same place among theirs belong together.
+  std::map<std::pair<int, int>, std::vector<int>> between;
+  links_at_.resize(cluster.vertices.size());
+  for (int l = 0; l < static_cast<int>(cluster.links.size()); ++l) {
+    const topologies::Link& link = cluster.links[l];
+    between[{link.from, link.to}].push_back(l);
+    links_at_[link.from].push_back(l);
+    links_at_[link.to].push_back(l);
+  }
+  back_.resize(cluster.links.size());
+  std::iota(back_.begin(), back_.end(), 0);  // one-way links of imported graphs
+  for (const auto& [ends, forth] : between) {
+    const auto back = between.find({ends.second, ends.first});
+    if (back == between.end()) continue;
+    for (std::size_t i = 0; i < std::min(forth.size(), back->second.size()); ++i) {
+      back_[forth[i]] = back->second[i];
+    }
+  }
+}
+
+Target Targets::target_of(FaultKind kind, const Candidate& candidate) const {
   Target target{candidate.name, {}};
   const int index = candidate.index;
   if (kind == FaultKind::straggler) {
-    target.rank = cluster.vertices[index].rank;
+    target.rank = cluster_.vertices[index].rank;
   } else if (is_about_links(kind)) {
     target.links.push_back(index);
-    const int other = other_direction(cluster, index);
-    if (kind == FaultKind::link_down && other != index) target.links.push_back(other);
-  } else {
-    const auto is_its = [&](int v) {
-      return kind == FaultKind::node_down ? cluster.vertices[v].node == index : v == index;
-    };
-    for (int l = 0; l < static_cast<int>(cluster.links.size()); ++l) {
-      if (is_its(cluster.links[l].from) || is_its(cluster.links[l].to)) target.links.push_back(l);
+    if (kind == FaultKind::link_down && back_[index] != index) {
+      target.links.push_back(back_[index]);
     }
+  } else if (kind == FaultKind::node_down) {
+    for (int l = 0; l < static_cast<int>(cluster_.links.size()); ++l) {
+      const topologies::Link& link = cluster_.links[l];
+      if (cluster_.vertices[link.from].node == index || cluster_.vertices[link.to].node == index) {
+        target.links.push_back(l);
+      }
+    }
+  } else {
+    target.links = links_at_[index];
   }
   return target;
 }
 
-std::vector<Target> find_targets(const Cluster& cluster, const FaultEffect& effect,
-                                 const std::string& where) {
+std::vector<Target> Targets::find(const FaultEffect& effect, const std::string& where) const {
   std::vector<Target> found;
   std::vector<std::string> names;
-  for (const Candidate& candidate : candidates(cluster, effect.kind)) {
+  std::set<int> taken;  // links of cables that have matched
+  for (const Candidate& candidate : candidates(cluster_, effect.kind)) {
     names.push_back(candidate.name);
     if (!topologies::matches(effect.target, candidate.name)) continue;
-    found.push_back(target_of(cluster, effect.kind, candidate));
+    if (effect.kind == FaultKind::link_down && taken.count(candidate.index) > 0) continue;
+    found.push_back(target_of(effect.kind, candidate));
+    if (effect.kind == FaultKind::link_down) {
+      taken.insert(found.back().links.begin(), found.back().links.end());
+    }
   }
   if (!found.empty()) return found;
   std::string hint = base::did_you_mean(effect.target, names);
@@ -127,6 +163,12 @@ std::vector<Target> find_targets(const Cluster& cluster, const FaultEffect& effe
                     "\"" + effect.target + "\" names nothing that " +
                         base::name_in_words(effect.kind) + " can happen to",
                     hint);
+}
+
+void require_few(double num_faults, const std::string& where) {
+  if (num_faults <= kMostDrawn) return;
+  throw base::Error(where, fmt::format("about {:.3g} faults, above {:.0f}", num_faults, kMostDrawn),
+                    "raise mean_time_between, lower horizon, or name fewer targets");
 }
 
 void draw_spells(const RandomFaults& faults, const Target& target, std::vector<Spell>& spells) {
@@ -143,19 +185,24 @@ void draw_spells(const RandomFaults& faults, const Target& target, std::vector<S
 
 std::vector<Spell> all_spells(const FaultsConfig& faults, const Cluster& cluster) {
   std::vector<Spell> spells;
+  if (faults.empty()) return spells;
+  const Targets targets(cluster);
   for (std::size_t i = 0; i < faults.events.size(); ++i) {
     const Fault& fault = faults.events[i];
     const std::string where = "/faults/events/" + std::to_string(i);
-    for (Target& target : find_targets(cluster, fault.effect, where)) {
+    for (Target& target : targets.find(fault.effect, where)) {
       spells.push_back(
           {&fault.effect, std::move(target), fault.at, fault.until.value_or(kForGood)});
     }
   }
   for (std::size_t i = 0; i < faults.random.size(); ++i) {
     const std::string where = "/faults/random/" + std::to_string(i);
-    for (const Target& target : find_targets(cluster, faults.random[i].effect, where)) {
-      draw_spells(faults.random[i], target, spells);
-    }
+    const RandomFaults& random = faults.random[i];
+    const std::vector<Target> found = targets.find(random.effect, where);
+    require_few(static_cast<double>(found.size()) *
+                    (random.horizon / (random.mean_time_between + random.duration)),
+                where + "/horizon");
+    for (const Target& target : found) draw_spells(random, target, spells);
   }
   return spells;
 }

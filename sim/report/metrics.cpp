@@ -11,7 +11,6 @@
 #include "base/named_table.h"
 #include "sim/cost/roofline.h"
 #include "sim/report/step_analysis.h"
-#include "sim/report/traffic_figures.h"
 #include "sim/step/memory.h"
 
 namespace moesim::sim {
@@ -157,7 +156,8 @@ std::vector<std::string> warnings_of(const MetricsInput& input, const Result& re
         "out of memory: the fullest rank needs {:.1f} GB of {:.1f} GB; times are as if it fitted",
         result.memory_bytes_per_rank.peak / 1e9, accelerator.memory.value / 1e9));
   }
-  if (!result.hottest_links.empty() && result.hottest_links.front().busy_fraction > 1) {
+  if (input.scenario.network.fidelity == Fidelity::analytic && !result.hottest_links.empty() &&
+      result.hottest_links.front().busy_fraction > 1) {
     warnings.push_back(
         "a link is asked for more than it has: the analytic network lets collectives overlap "
         "without sharing links");
@@ -168,7 +168,8 @@ std::vector<std::string> warnings_of(const MetricsInput& input, const Result& re
         result.drop_rate * 100));
   }
   const double over_floor = result.step_time_s / result.analytic_floor_s;
-  if (over_floor > kHeldUp) {
+  const bool is_undisturbed = input.scenario.faults.empty();
+  if (is_undisturbed && over_floor > kHeldUp) {
     warnings.push_back(fmt::format(
         "transfers hold each other up on shared links ({:.2f}x the floor); where routes are "
         "hashed, sweep cluster.ecmp_seed to see how much of it is chance",
@@ -195,9 +196,12 @@ void fill_speed(const MetricsInput& input, double tokens, Result& result) {
 
 void fill_times(const MetricsInput& input, Result& result) {
   const double simulated = input.timeline.end.value;
-  CHECK(simulated >= input.floor.value * (1.0 - 1e-9), "INV-4: never below the analytic floor");
-  // The engine's clock adds up rounded steps; the floor is what it cannot be below.
-  result.step_time_s = std::max(simulated, input.floor.value);
+  result.step_time_s = simulated;
+  if (input.cluster.changes.empty()) {
+    CHECK(simulated >= input.floor.value * (1.0 - 1e-9), "INV-4: never below the analytic floor");
+    // The engine's clock adds up rounded steps; the floor is what it cannot be below.
+    result.step_time_s = std::max(simulated, input.floor.value);
+  }
   result.analytic_floor_s = input.floor.value;
   const PhaseTimes critical = critical_path(input.graph, input.timeline);
   CHECK(std::abs(critical.total().value - simulated) <= 1e-9 * simulated,
@@ -228,9 +232,10 @@ Result compute_result(const MetricsInput& input) {
   result.expert_load = expert_figures(input, &DispatchPlan::expert_rows);
   result.expert_demand = expert_figures(input, &DispatchPlan::expert_demand);
   result.rank_load = rank_figures(input);
-  result.all_to_all = all_to_all_figures(input.graph, input.timeline, input.router.cluster());
+  result.all_to_all =
+      all_to_all_figures(input.graph, input.timeline, input.cluster.router.cluster());
   LinkReport links = link_report(input.graph, input.timeline, base::Seconds(result.step_time_s),
-                                 input.router, kLinksShown);
+                                 input.cluster, kLinksShown);
   result.hottest_links = std::move(links.hottest);
   result.link_tiers = std::move(links.tiers);
   result.deciding_tier = std::move(links.deciding_tier);

@@ -69,6 +69,56 @@ std::string name_of(const TierKey& key) {
   return "fabric " + std::to_string(std::get<1>(key)) + "-" + std::to_string(std::get<2>(key));
 }
 
+// Operations that are collectives, in the order of their starts where the cluster changes.
+std::vector<int> collective_ops(const StepGraph& graph, const Timeline& timeline, bool by_start) {
+  std::vector<int> ops;
+  for (std::size_t index = 0; index < graph.ops.size(); ++index) {
+    if (graph.ops[index].collective >= 0) ops.push_back(static_cast<int>(index));
+  }
+  if (by_start) {
+    std::stable_sort(ops.begin(), ops.end(),
+                     [&](int a, int b) { return timeline.ops[a].start < timeline.ops[b].start; });
+  }
+  return ops;
+}
+
+// What one link carries of a step, and the time that it takes at full rate.
+struct LinkTotal {
+  double bytes = 0;
+  base::Seconds time;
+};
+
+using Tiers = std::map<TierKey, TierFigures>;
+
+// [links]; adds what collectives of each tier are bound by to `tiers`.
+std::vector<LinkTotal> total_loads(const StepGraph& graph, const Timeline& timeline,
+                                   const ChangingCluster& changing, Tiers& tiers) {
+  const topologies::Cluster& cluster = changing.router.cluster();
+  std::vector<LinkTotal> totals(cluster.links.size());
+  auto change = changing.changes.begin();
+  for (const int index : collective_ops(graph, timeline, !changing.changes.empty())) {
+    const OpTimes& times = timeline.ops[index];
+    for (; change != changing.changes.end() && change->at <= changing.start + times.start;
+         ++change) {
+      changing.router.apply(change->links);
+    }
+    const Collective& collective = graph.collectives[graph.ops[index].collective];
+    int busiest = -1;
+    base::Seconds longest;
+    for (const auto& load : topologies::link_loads(changing.router, collective.transfers)) {
+      const base::Seconds time = load.bytes / cluster.links[load.link].bandwidth;
+      totals[load.link].bytes += load.bytes.value;
+      totals[load.link].time += time;
+      if (time <= longest) continue;
+      longest = time;
+      busiest = load.link;
+    }
+    if (busiest < 0) continue;
+    tiers[tier_of(cluster, cluster.links[busiest])].bound_time_s += (times.end - times.start).value;
+  }
+  return totals;
+}
+
 }  // namespace
 
 AllToAllFigures all_to_all_figures(const StepGraph& graph, const Timeline& timeline,
@@ -102,35 +152,19 @@ AllToAllFigures all_to_all_figures(const StepGraph& graph, const Timeline& timel
 }
 
 LinkReport link_report(const StepGraph& graph, const Timeline& timeline, base::Seconds step_time,
-                       topologies::Router& router, int most) {
-  const topologies::Cluster& cluster = router.cluster();
-  std::vector<double> bytes(cluster.links.size(), 0);
-  std::map<TierKey, TierFigures> tiers;
-  for (std::size_t index = 0; index < graph.ops.size(); ++index) {
-    const Op& op = graph.ops[index];
-    if (op.collective < 0) continue;
-    const auto loads = topologies::link_loads(router, graph.collectives[op.collective].transfers);
-    int busiest = -1;
-    base::Seconds longest;
-    for (const topologies::LinkLoad& load : loads) {
-      bytes[load.link] += load.bytes.value;
-      const base::Seconds time = load.bytes / cluster.links[load.link].bandwidth;
-      if (time <= longest) continue;
-      longest = time;
-      busiest = load.link;
-    }
-    if (busiest < 0) continue;
-    tiers[tier_of(cluster, cluster.links[busiest])].bound_time_s +=
-        (timeline.ops[index].end - timeline.ops[index].start).value;
-  }
+                       const ChangingCluster& changing, int most) {
+  const topologies::Cluster& cluster = changing.router.cluster();
+  Tiers tiers;
+  const std::vector<LinkTotal> totals = total_loads(graph, timeline, changing, tiers);
   LinkReport report;
-  for (std::size_t index = 0; index < bytes.size(); ++index) {
-    if (bytes[index] == 0) continue;
+  for (std::size_t index = 0; index < totals.size(); ++index) {
+    const LinkTotal& total = totals[index];
+    if (total.bytes == 0) continue;
     const topologies::Link& link = cluster.links[index];
-    const double busy = bytes[index] / (link.bandwidth * step_time).value;
-    report.hottest.push_back({link.name, bytes[index], busy, rank_of_link(cluster, link)});
+    const double busy = total.time / step_time;
+    report.hottest.push_back({link.name, total.bytes, busy, rank_of_link(cluster, link)});
     TierFigures& tier = tiers[tier_of(cluster, link)];
-    tier.bytes += bytes[index];
+    tier.bytes += total.bytes;
     tier.busy_fraction = std::max(tier.busy_fraction, busy);
   }
   std::stable_sort(

@@ -2,9 +2,11 @@
 // What a step's collectives put on the wires.
 #pragma once
 
+#include <span>
 #include <string>
 #include <vector>
 
+#include "sim/network/network.h"
 #include "sim/report/result.h"
 #include "sim/report/timeline.h"
 #include "sim/step/step_graph.h"
@@ -23,8 +25,15 @@ struct LinkReport {
   std::string deciding_tier;         // with the most bound_time_s; "" without traffic
 };
 
-// At most `most` hottest links.
+// The cluster that a step ran on, as it changed.
+struct ChangingCluster {
+  topologies::Router& router;              // as it was at first; link_report() lets it change
+  std::span<const ClusterChange> changes;  // by time
+  base::Seconds start;                     // of the step, in the changes' time
+};
+
+// At most `most` hottest links. Each collective's loads are those of the cluster at its start.
 LinkReport link_report(const StepGraph& graph, const Timeline& timeline, base::Seconds step_time,
-                       topologies::Router& router, int most);
+                       const ChangingCluster& changing, int most);
 
 }  // namespace moesim::sim

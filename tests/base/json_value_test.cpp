@@ -77,17 +77,32 @@ TEST(SetJson, TheValuesPlaceIsTheFlag) {
 
 TEST(SetJson, MalformedAssignmentsAreErrorsAtTheFlag) {
   for (const char* bad : {"", "=", "=1", "a", "a..b=1", ".a=1", "a.=1", "a={\"b\":1", "a=[1,]",
-                          "a={\"b\":1,\"b\":2}", "s.x=1", "l.0=1", "a=\xFF", "a=\n"}) {
+                          "a={\"b\":1,\"b\":2}", "s.x=1", "l.1=1", "l.-1=1", "a=\xFF", "a=\n"}) {
     JsonValue root = parse_json(R"({"s":"text","l":[1]})", "a.json");
     const Error error = thrown_error([&] { set_json(root, bad); });
     EXPECT_EQ(error.where(), "--set " + std::string(bad));
   }
 }
 
-TEST(SetJson, AKeyUnderAListSaysWhatStandsThere) {
+TEST(SetJson, ItemsOfListsAreToldByTheirNumber) {
+  EXPECT_EQ(after_set(R"({"jobs":[{"a":1},{"a":2}]})", "jobs.1.a=3"),
+            R"({"jobs":[{"a":1},{"a":3}]})");
+  EXPECT_EQ(after_set(R"({"l":[[1],[2,3]]})", "l.1.0=4"), R"({"l":[[1],[4,3]]})");
+}
+
+TEST(SetJson, AnItemThatThereIsNotSaysHowManyThereAre) {
   JsonValue root = parse_json(R"({"a":{"l":[1]}})", "a.json");
-  EXPECT_EQ(thrown_error([&] { set_json(root, "a.l.x=1"); }).message(),
-            "\"x\" cannot be set: \"a.l\" is a list, not an object");
+  const Error error = thrown_error([&] { set_json(root, "a.l.x=1"); });
+  EXPECT_EQ(error.message(), "the list has 1 items, and no \"x\"");
+  EXPECT_EQ(error.hint(), "items are counted from 0: jobs.1.start");
+  EXPECT_EQ(thrown_error([&] { set_json(root, "a.l.1=1"); }).message(),
+            "the list has 1 items, and no \"1\"");
+}
+
+TEST(SetJson, AKeyUnderAScalarSaysWhatStandsThere) {
+  JsonValue root = parse_json(R"({"a":{"s":"text"}})", "a.json");
+  EXPECT_EQ(thrown_error([&] { set_json(root, "a.s.x=1"); }).message(),
+            "\"x\" cannot be set: \"a.s\" is a string, not an object");
 }
 
 TEST(SetJson, EndlessPathsAreRefused) {

@@ -10,6 +10,7 @@
 #include "base/named_table.h"
 #include "sim/cost/layer_cost.h"
 #include "tests/base/thrown_error.h"
+#include "tests/support/example_accelerator.h"
 #include "tests/support/example_cluster.h"
 #include "tests/support/example_model.h"
 #include "tests/support/in_child_process.h"
@@ -18,20 +19,6 @@ namespace moesim::sim {
 namespace {
 
 using topologies::Topology;
-
-topologies::Accelerator example_accelerator() {
-  topologies::Accelerator accelerator;
-  accelerator.name = "example";
-  accelerator.peak_bf16 = base::FlopsPerSecond(200e12);
-  accelerator.achievable_bf16 = base::FlopsPerSecond(100e12);
-  accelerator.memory = base::Bytes(80e9);
-  accelerator.memory_bandwidth = base::BytesPerSecond(2e12);
-  accelerator.achievable_memory_fraction = 0.9;
-  accelerator.num_sms = 100;
-  accelerator.kernel_overhead = base::Seconds(2e-6);
-  accelerator.roofline_exponent = 2.8;
-  return accelerator;
-}
 
 // 64 accelerators in nodes of 8, one layer of 128 experts, top-4, 256 tokens a rank, one group.
 Scenario skewed_scenario(Topology topology, Distribution distribution) {
@@ -47,7 +34,7 @@ Scenario skewed_scenario(Topology topology, Distribution distribution) {
   scenario.routing.synthetic.zipf_exponent = 1.0;
   scenario.routing.synthetic.hot_rank = 5;
   scenario.cluster = testing::example_config(topology, 8, 8);
-  scenario.cluster.node.accelerator = example_accelerator();
+  scenario.cluster.node.accelerator = testing::example_accelerator();
   return scenario;
 }
 
@@ -166,7 +153,7 @@ TEST(WholeRun, LinksCarryWhatTheRoutesPutOnThem) {
 Scenario small_skewed_scenario() {
   Scenario scenario = skewed_scenario(Topology::single_switch, Distribution::zipf);
   scenario.cluster = testing::example_config(Topology::single_switch, 2, 4);
-  scenario.cluster.node.accelerator = example_accelerator();
+  scenario.cluster.node.accelerator = testing::example_accelerator();
   return scenario;
 }
 

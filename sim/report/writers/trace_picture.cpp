@@ -164,6 +164,7 @@ std::vector<Arrow> draw_arrows(const StepGraph& graph, const std::vector<DrawnSp
   return arrows;
 }
 
+// Of [0, end_ns]: other jobs may use the link before and after.
 std::vector<RateSample> draw_samples(const LinkUse& use, std::int64_t end_ns) {
   std::vector<RateSample> samples{{0, 0}};
   // Of several rates within one nanosecond the last one stays.
@@ -173,7 +174,9 @@ std::vector<RateSample> draw_samples(const LinkUse& use, std::int64_t end_ns) {
     samples.back().gigabytes_per_second = rate;
   };
   for (std::size_t i = 0; i < use.times.size(); ++i) {
-    add(to_ns(use.times[i]), use.rates[i].value * 1e-9);
+    const std::int64_t time_ns = std::max<std::int64_t>(to_ns(use.times[i]), 0);
+    if (time_ns > end_ns) break;
+    add(time_ns, use.rates[i].value * 1e-9);
   }
   add(end_ns, 0);
   return samples;

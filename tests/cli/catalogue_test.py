@@ -1,0 +1,104 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Catalogue experiments about clusters, on shorter sequences: what their questions are answered by."""
+
+import json
+
+import moesim_process
+from moesim_process import MoesimTest, small_experiment
+
+
+class Catalogue(MoesimTest):
+    def experiment(self, name, *pairs):
+        """Rows of a catalogue experiment and the table that a person sees."""
+        file = moesim_process.SOURCE / "experiments" / "catalog" / (name + ".json")
+        sets = [part for pair in pairs for part in ("--set", pair)]
+        rows = self.rows(file, *sets)
+        self.assertEqual({row["status"] for row in rows}, {"ok"})
+        done = self.moesim("run", file, *sets, "--output", "shown")
+        self.assertEqual(done.code, 0, done.err)
+        return rows, done.out
+
+    def test_topologies(self):
+        rows, table = self.experiment("20_topologies", "training.seq_length=512")
+        tiers = {"balanced": {}, "skewed": {}}
+        times = {"balanced": {}, "skewed": {}}
+        for row in rows:
+            swept = row["scenario"]["swept"]
+            kind = ("balanced" if swept["routing.synthetic.distribution"] == "w0_balanced"
+                    else "skewed")
+            tiers[kind][swept["cluster.topology"]] = row["deciding_tier"]
+            times[kind][swept["cluster.topology"]] = row["step_time_s"]
+            self.assertIn(row["deciding_tier"], table)
+        self.assertEqual(len(tiers["balanced"]), 8)
+        for kind in ("balanced", "skewed"):
+            # Nothing beats one switch; the torus has half of the bandwidth across that HyperX has.
+            self.assertEqual(min(times[kind], key=times[kind].get), "single_switch")
+            self.assertEqual(max(times[kind], key=times[kind].get), "torus")
+            self.assertEqual(tiers[kind]["single_switch"], "nic")
+            self.assertEqual(tiers[kind]["torus"], "fabric 1-1")
+        # The hot rank's own cable decides wherever the fabric is not thinner still.
+        self.assertEqual(tiers["skewed"]["rail_optimized_fat_tree"], "nic")
+        # The same tokens on every fabric.
+        for skew in {json.dumps(row["scenario"]["swept"]["routing.synthetic.distribution"])
+                     for row in rows}:
+            loads = {json.dumps(row["expert_load"]) for row in rows
+                     if json.dumps(row["scenario"]["swept"]["routing.synthetic.distribution"])
+                     == skew}
+            self.assertEqual(len(loads), 1)
+
+    def test_two_jobs(self):
+        rows, table = self.experiment("21_two_jobs")
+        firsts = [row["jobs"][0] for row in rows]
+        seconds = [row["jobs"][1] for row in rows]
+        for row, first in zip(rows, firsts):
+            self.assertEqual(row["step_time_s"], first["step_time_s"])
+        # A second later the first has long ended: both are as fast as alone, so alike.
+        apart = firsts[-1]["step_time_s"]
+        self.assertAlmostEqual(seconds[-1]["step_time_s"] / apart, 1, delta=0.05)
+        self.assertGreater(firsts[0]["step_time_s"], 1.1 * apart)
+        self.assertIn("jobs.1.start", table)
+
+    def test_faults(self):
+        rows, table = self.experiment("22_faults")
+        healthy, returns, spine, nic, straggler = (row["step_time_s"] for row in rows)
+        self.assertEqual([row["faults"] for row in rows], [0, 1, 1, 1, 1])
+        self.assertLess(healthy, returns)
+        self.assertLess(returns, spine)
+        self.assertLess(healthy, straggler)
+        self.assertLess(healthy, nic)
+        floors = {row["analytic_floor_s"] for row in rows}
+        self.assertEqual(len(floors), 1, "the floor is the healthy cluster's")
+        self.assertIn("straggler", table)
+
+
+class CutOff(MoesimTest):
+    CUT = [{"kind": "switch_down", "target": "switch", "at": "10 us"}]
+    EXPERIMENT = {"cluster": {"preset": "h100_single_switch"}}
+
+    def test_the_only_point_says_who_needs_whom(self):
+        experiment = small_experiment(faults={"events": self.CUT}, **self.EXPERIMENT)
+        done = self.moesim("run", self.write("small.json", experiment))
+        self.assertEqual(done.code, 2, done.err)
+        self.assertIn("/faults", done.err)
+        self.assertRegex(done.err, r"node\d/gpu\d.*node\d/gpu\d.*which \".* L0 mb0\" needs at .*"
+                                   r"after switch_down of switch")
+
+    def test_a_point_of_a_sweep_fails_and_the_others_run(self):
+        experiment = small_experiment(sweep={"faults.events": [[], self.CUT]}, **self.EXPERIMENT)
+        rows = self.rows(self.write("small.json", experiment), code=1)
+        self.assertEqual([row["status"] for row in rows], ["ok", "failed"])
+        self.assertIn("the cluster is cut in two", rows[1]["reason"])
+
+
+class Jobs(MoesimTest):
+    def test_traces_of_the_first_job_beside_one_that_began_before_and_ends_after(self):
+        experiment = small_experiment(
+            jobs=[{"name": "late", "nodes": [1], "start": "50 us"},
+                  {"name": "long", "nodes": [0], "training": {"seq_length": 1024}}],
+            parallel={"expert_model_parallel_size": 8}, outputs={"traces": ["perfetto", "chrome"]})
+        rows = self.rows(self.write("small.json", experiment))
+        self.assertEqual([job["name"] for job in rows[0]["jobs"]], ["late", "long"])
+
+
+if __name__ == "__main__":
+    moesim_process.main()
