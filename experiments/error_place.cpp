@@ -47,6 +47,16 @@ const JsonMember* member_named(const JsonValue& object, const std::vector<std::s
   return member == object.members.end() ? nullptr : &*member;
 }
 
+// Of a list; its items are described by the list's codec.
+const JsonValue* item_at(const JsonValue& list, const std::string& key) {
+  constexpr std::size_t kMostDigits = 9;
+  const bool is_number =
+      key.size() <= kMostDigits && key.find_first_not_of("0123456789") == std::string::npos;
+  if (list.kind != JsonValue::Kind::array || key.empty() || !is_number) return nullptr;
+  const std::size_t index = std::stoul(key);
+  return index < list.items.size() ? &list.items[index] : nullptr;
+}
+
 }  // namespace
 
 base::Error with_place(const base::Error& error, const JsonValue& document,
@@ -61,7 +71,15 @@ base::Error with_place(const base::Error& error, const JsonValue& document,
   std::size_t start = 1;
   while (start <= pointer.size()) {
     const std::size_t end = std::min(pointer.find('/', start), pointer.size());
-    const KeyInfo info = info_of(codec, pointer.substr(start, end - start));
+    const std::string key = pointer.substr(start, end - start);
+    if (const JsonValue* item = item_at(*value, key)) {
+      walked += "/" + key;
+      value = item;
+      if (!item->place.text().empty()) place = item->place;
+      start = end + 1;
+      continue;
+    }
+    const KeyInfo info = info_of(codec, key);
     const JsonMember* member = member_named(*value, info.names);
     if (member == nullptr) break;
     walked += "/" + member->key;

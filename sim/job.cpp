@@ -24,8 +24,8 @@ std::vector<std::vector<int>> ranks_by_node(const topologies::ClusterConfig& con
   int first = 0;
   for (const topologies::NodeRun& run : topologies::runs_of(config)) {
     for (int n = 0; n < run.num_nodes; ++n) {
-      std::iota(ranks.emplace_back(run.node->accelerators_per_node).begin(), ranks.back().end(),
-                first);
+      std::vector<int>& its = ranks.emplace_back(run.node->accelerators_per_node);
+      std::iota(its.begin(), its.end(), first);
       first += run.node->accelerators_per_node;
     }
   }

@@ -49,12 +49,18 @@ void add_head(const Result& r, Page& page) {
   page.line("");
 }
 
+std::string over_floor_text(double over_floor) {
+  if (over_floor < 0.9995) {
+    return fmt::format("{:.3f}x: ways around a failure collide less", over_floor);
+  }
+  if (over_floor < 1.0005) return "reached: no transfer is held up by another";
+  return fmt::format("this step is {:.3f}x it", over_floor);
+}
+
 void add_speed(const Result& r, Page& page) {
   page.line("  {:<36} {:.3f}", "elapsed time per iteration (ms)", r.step_time_s * 1e3);
-  const double over_floor = r.step_time_s / r.analytic_floor_s;
   page.line("  {:<36} {:.3f}  ({})", "analytic floor (ms)", r.analytic_floor_s * 1e3,
-            over_floor < 1.0005 ? "reached: no transfer is held up by another"
-                                : fmt::format("this step is {:.3f}x it", over_floor));
+            over_floor_text(r.step_time_s / r.analytic_floor_s));
   page.line("  {:<36} {:.1f}", "throughput per GPU (TFLOP/s/GPU)", r.tflops_per_gpu);
   page.line("  {:<36} {:.1f} %  (peak {:.0f} TFLOP/s)", "MFU", r.mfu * 100, r.peak_tflops_used);
   page.line("  {:<36} {:.0f}", "tokens/s/GPU", r.tokens_per_s_per_gpu);

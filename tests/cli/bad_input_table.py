@@ -41,7 +41,7 @@ BAD_FILES = [
      "must be above 0, at most 1; found 1.2",
      ""),
     ("comm_half_a_limit", "@:3:12  /comm/comm_sms",
-     "it is only used when sm_bandwidth is above 0",
+     "it is only used when sm_bandwidth or row_latency is above 0",
      "remove it"),
     ("comm_is_null", "@:3:11  /comm",
      "expected an object {...}, found null",

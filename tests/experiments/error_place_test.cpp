@@ -37,6 +37,18 @@ TEST(WithPlace, AnAbsentKeyStandsAtTheNearestObject) {
   EXPECT_EQ(place_of("/network/fidelity"), "small.json:1:1  /network/fidelity");
 }
 
+TEST(WithPlace, AnItemOfAListStandsAtItsOwnPlace) {
+  const base::JsonValue document =
+      small_document(", \"jobs\": [{\"name\": \"a\", \"nodes\": [0, 7]},\n {\"name\": \"b\"}]");
+  const auto where = [&](const char* pointer) {
+    return placed(base::Error(pointer, "what"), document).where();
+  };
+  EXPECT_EQ(where("/jobs/0/nodes/1"), "small.json:2:39  /jobs/0/nodes/1");
+  EXPECT_EQ(where("/jobs/1/name"), "small.json:3:11  /jobs/1/name");
+  EXPECT_EQ(where("/jobs/1"), "small.json:3:2  /jobs/1");
+  EXPECT_EQ(where("/jobs/2"), "small.json:2:11  /jobs/2") << "there is none: the list";
+}
+
 TEST(WithPlace, AFlagsValueStandsAtTheFlag) {
   base::JsonValue document = small_document();
   base::set_json(document, "network.fidelity=flow");

@@ -47,6 +47,14 @@ TEST(Summary, SaysStepTimeFloorAndPhases) {
   EXPECT_EQ(text.find("most loaded links"), std::string::npos) << "there are none";
 }
 
+TEST(Summary, SaysWhereAFailureMadeAStepFaster) {
+  Result result = example_result();
+  result.analytic_floor_s = 2.5e-3;
+  EXPECT_TRUE(has_line(summary_text(result),
+                       "  analytic floor (ms)                  2.500  (0.800x: ways around a "
+                       "failure collide less)"));
+}
+
 TEST(Summary, WarningsStandAboveTheFigures) {
   Result result = example_result();
   result.warnings = {"out of memory"};
