@@ -131,7 +131,7 @@ TEST(TwoJobs, MeetOnlyWhileBothAreOnTheLink) {
   const std::vector<double> times = testing::in_child_process([&] {
     Scenario alone = scenario;
     alone.jobs.pop_back();
-    const Run finished = run(alone);
+    const sim::Run finished = run(alone);
     double first = 0;
     double last = 0;
     for (std::size_t op = 0; op < finished.graph.ops.size(); ++op) {
@@ -175,7 +175,7 @@ TEST(Faults, TrafficGoesOnOverAnotherWayWithWhatItHasLeft) {
     scenario.faults = {};
     scenario.network.fidelity = fidelity;
     const std::vector<double> healthy = testing::in_child_process([&] {
-      const Run finished = run(scenario);
+      const sim::Run finished = run(scenario);
       double end = 0;
       for (std::size_t op = 0; op < finished.graph.ops.size(); ++op) {
         if (finished.graph.ops[op].collective < 0) continue;

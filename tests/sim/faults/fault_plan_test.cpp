@@ -29,7 +29,11 @@ Fault fault(FaultKind kind, const std::string& target, double at, std::optional<
 
 // Three ranks "gpu0" to "gpu2" in a node each, links 2 r ("gpu<r>->switch") and 2 r + 1 (back) of
 // 1 GB/s and 1 ms.
-topologies::Cluster star() { return testing::example_star({1e-3, 1e-3, 1e-3}); }
+topologies::Cluster star() {
+  topologies::Cluster cluster = testing::example_star({1e-3, 1e-3, 1e-3});
+  for (int rank = 0; rank < 3; ++rank) cluster.vertices[cluster.accelerators[rank]].rank = rank;
+  return cluster;
+}
 
 FaultPlan plan_events(std::vector<Fault> events) {
   FaultsConfig faults;
