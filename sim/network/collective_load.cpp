@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <limits>
+#include <span>
 
 #include "sim/network/round_tracker.h"
 
@@ -29,36 +30,44 @@ Sums sum_up(topologies::Router& router, const std::vector<topologies::Transfer>&
   sums.least.assign(links.size(), std::numeric_limits<double>::infinity());
   for (const topologies::Transfer& transfer : transfers) {
     if (!carries(transfer)) continue;
-    for (const topologies::Path& path : router.walk_paths(transfer.source, transfer.destination)) {
+    const std::span<const topologies::Path> paths =
+        router.walk_paths(transfer.source, transfer.destination);
+    double delay = 0;  // all parts of a message wait for its slowest way's latency
+    double carrying = 0;
+    for (const topologies::Path& path : paths) {
       const double bytes = transfer.bytes.value * path.share;
-      double delay = 0;
+      double latencies = 0;
       double narrowest = std::numeric_limits<double>::infinity();
       for (const int link : path.links) {
         sums.bytes[link] += bytes;
-        delay += latency[link];
+        latencies += latency[link];
         narrowest = std::min(narrowest, bandwidth[link]);
       }
-      for (const int link : path.links) sums.least[link] = std::min(sums.least[link], delay);
-      sums.slowest = std::max(sums.slowest, delay + bytes / narrowest);
+      delay = std::max(delay, latencies);
+      carrying = std::max(carrying, bytes / narrowest);
     }
+    for (const topologies::Path& path : paths) {
+      for (const int link : path.links) sums.least[link] = std::min(sums.least[link], delay);
+    }
+    sums.slowest = std::max(sums.slowest, delay + carrying);
   }
   return sums;
 }
 
 // A message alone on its ways: its latency, and the way that is slowest for its share.
 base::Seconds alone(topologies::Router& router, const topologies::Transfer& transfer) {
-  base::Seconds slowest;
+  base::Seconds carrying;
+  base::Seconds delay;
   for (const topologies::Path& path : router.walk_paths(transfer.source, transfer.destination)) {
-    base::Seconds carrying;
-    base::Seconds delay;
+    base::Seconds latencies;
     for (const int link : path.links) {
       const topologies::Link& on = router.cluster().links[link];
       carrying = std::max(carrying, transfer.bytes * path.share / on.bandwidth);
-      delay += on.latency;
+      latencies += on.latency;
     }
-    slowest = std::max(slowest, delay + carrying);
+    delay = std::max(delay, latencies);
   }
-  return slowest;
+  return delay + carrying;
 }
 
 }  // namespace

@@ -56,6 +56,13 @@ class BenchCollective(MoesimTest):
             for row in rows:
                 self.assertGreaterEqual(row["time_s"], rows[0]["floor_s"] * (1 - 1e-9), collective)
 
+    def test_many_flows_that_end_at_nearly_one_time_stay_within_their_links(self):
+        # 24 of 64 chips, sprayed: thousands of flows, whose ends are a rounding apart.
+        row = json.loads(self.bench(
+            "--cluster", "tpu_v5p_pod", "--ranks", "24", "-b", "64M", "--fidelity", "flow",
+            "--set", "cluster.routing=spray", "--json").out)
+        self.assertGreaterEqual(row["time_s"], row["floor_s"] * (1 - 1e-9))
+
     def test_the_same_seed_gives_the_same_text(self):
         arguments = [*ONE_SWITCH, "--skew", "zipf", "--seed", "3", "--fidelity", "collective"]
         first = self.bench(*arguments).out

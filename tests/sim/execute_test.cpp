@@ -91,8 +91,9 @@ TEST(Execute, SeveralGraphsCountFromTheirOwnStarts) {
   const StepGraph second = compute_and_send(2, 3);
   const std::vector<TimedGraph> graphs = {{&first, Seconds(0)}, {&second, Seconds(5)}};
   int most_done = 0;
-  const std::vector<Timeline> timelines = execute(
-      graphs, *network, {nullptr, [&](int done, int) { most_done = std::max(most_done, done); }});
+  const std::vector<Timeline> timelines =
+      execute(graphs, *network,
+              {.progress = [&](int done, int) { most_done = std::max(most_done, done); }});
   ASSERT_EQ(timelines.size(), 2U);
   for (const Timeline& timeline : timelines) {
     EXPECT_NEAR(timeline.ops[0].start.value, 0, 1e-12);
@@ -112,7 +113,7 @@ TEST(Execute, AStragglerArrivesLaterAtItsCollective) {
   const auto network = make_network(Fidelity::analytic, router);
   ComputeSpeed speed;
   speed.slow(0, Seconds(0), Seconds(0.5), 0.5);
-  const Timeline timeline = execute(compute_and_send(0, 1), *network, {&speed, {}});
+  const Timeline timeline = execute(compute_and_send(0, 1), *network, {.speed = &speed});
   EXPECT_NEAR(timeline.ops[0].end.value, 1.25, 1e-12);
   EXPECT_NEAR(timeline.end.value, 2.25, 1e-12);
 }
@@ -127,7 +128,7 @@ TEST(Execute, SlowdownsAreInTheNetworksTime) {
   speed.slow(2, Seconds(5.5), Seconds(100), 0.5);
   const StepGraph late = compute_and_send(2, 3);
   const std::vector<TimedGraph> graphs = {{&late, Seconds(5)}};
-  const Timeline timeline = execute(graphs, *network, {&speed, {}}).front();
+  const Timeline timeline = execute(graphs, *network, {.speed = &speed}).front();
   EXPECT_NEAR(timeline.ops[0].end.value, 1.5, 1e-12);
 }
 

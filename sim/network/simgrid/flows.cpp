@@ -14,6 +14,8 @@ namespace {
 constexpr std::size_t kFewFlows = 512;
 // Of more, so many readings while all of them end.
 constexpr std::size_t kReadingsOfMany = 64;
+// Share of a link's bytes that rounding may move from one spell to the next.
+constexpr double kRoundedOff = 1e-7;
 
 bool crosses(std::span<const int> links, std::span<const topologies::LinkChange> changes) {
   return std::any_of(changes.begin(), changes.end(), [&](const topologies::LinkChange& change) {
@@ -180,13 +182,20 @@ void Flows::read_each(base::Seconds from) {
 void Flows::read_mean() {
   events_since_reading_ = 0;
   const base::Seconds now = engine_.now();
-  if (now <= last_reading_) return;
+  const double spell = (now - last_reading_).value;
+  if (spell <= 0) {
+    close_idle(now);
+    return;
+  }
   const std::vector<double> left = bytes_left();
   for (const int channel : active_) {
-    const double carried = put_[channel] - left[channel];
-    rates_[channel] = std::max(0.0, (carried - carried_[channel]) / (now - last_reading_).value);
+    const double most = engine_.recorder().capacity(channel).value * spell;
+    double moved = std::max(0.0, put_[channel] - left[channel] - carried_[channel]);
+    // Ends of many flows at nearly one time: what rounds off a flow's end is much for such a spell.
+    if (moved > most && moved - most <= kRoundedOff * put_[channel]) moved = most;
+    rates_[channel] = moved / spell;
     engine_.recorder().set_rate(channel, last_reading_, base::BytesPerSecond(rates_[channel]));
-    carried_[channel] = carried;
+    carried_[channel] += moved;
   }
   last_reading_ = now;
   close_idle(now);

@@ -25,6 +25,7 @@ class LinkRecorder {
   // From `from` on, not before any time given earlier, the channel carries `rate`. CHECKs INV-3.
   void set_rate(int channel, base::Seconds from, base::BytesPerSecond rate);
   void set_capacity(int channel, base::BytesPerSecond capacity);
+  base::BytesPerSecond capacity(int channel) const { return records_[channel].capacity; }
 
   // Closes the records at the end of a run, when all rates are 0. CHECKs INV-2.
   void finish() const;

@@ -66,10 +66,6 @@ void ParallelTasks::set_bandwidth(int link, base::BytesPerSecond bandwidth) {
   }
   capacities_[channel] = least;
   engine_.set_capacity(channel, base::BytesPerSecond(least));
-  if (!can_fill(channel)) return;
-  std::vector<Id> affected;
-  for (const User& user : users_[channel]) affected.push_back(user.task);
-  start_anew(affected);
 }
 
 // Counts the task among its links' users, and starts those anew that share a link with it that they

@@ -27,7 +27,7 @@ class ParallelTasks {
   Id start(const std::vector<topologies::LinkLoad>& loads, base::Seconds pace,
            std::function<void()> done);
 
-  // A link's bandwidth is another from now on.
+  // A link's bandwidth is another from now on. Every task that uses it needs a change() at once.
   void set_bandwidth(int link, base::BytesPerSecond bandwidth);
 
   // Goes on with other loads and another pace, both of the whole task; what is done stays done.

@@ -71,21 +71,24 @@ std::vector<double> expected_bytes(const Case& c, bool whole_bytes) {
   return bytes;
 }
 
-// The floor from its definition, without rounds' chains: protocol latency + max over links of the
-// least latency of the routes over it + the bytes there / its bandwidth.
+// The floor from its definition, without rounds' chains: protocol latency + the larger of max over
+// links of the least latency of the routes over it + the bytes there / its bandwidth, and max over
+// messages of latency + the time of the way that is slowest for its share.
 double floor_by_hand(const Case& c) {
   topologies::Router router(c.cluster, c.routing);
   const std::vector<double> bytes = expected_bytes(c, false);
   std::vector<double> least_latency(bytes.size(), std::numeric_limits<double>::infinity());
+  double floor = 0;
   for (const topologies::Transfer& transfer : c.collective.transfers) {
     const double latency = router.latency(transfer.source, transfer.destination).value;
     for (const topologies::Path& way : router.paths(transfer.source, transfer.destination)) {
       for (const int link : way.links) {
         least_latency[link] = std::min(least_latency[link], latency);
+        const double bandwidth = c.cluster.links[link].bandwidth.value;
+        floor = std::max(floor, latency + transfer.bytes.value * way.share / bandwidth);
       }
     }
   }
-  double floor = 0;
   for (std::size_t l = 0; l < bytes.size(); ++l) {
     if (bytes[l] <= 0) continue;
     floor = std::max(floor, least_latency[l] + bytes[l] / c.cluster.links[l].bandwidth.value);

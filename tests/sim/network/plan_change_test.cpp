@@ -11,6 +11,7 @@
 
 #include "sim/network/network.h"
 #include "tests/support/detour.h"
+#include "tests/support/example_cluster.h"
 #include "tests/support/in_child_process.h"
 
 namespace moesim::sim {
@@ -357,6 +358,31 @@ TEST(PlanChangeOfFlows, ASprayedMessageIsStillOneMessageOnTheWayThatIsLeft) {
   ASSERT_EQ(ends.size(), 2u);
   EXPECT_NEAR(ends[0], 1, 2e-5);
   EXPECT_NEAR(ends[1], 0.75, 2e-5);
+}
+
+// A network made for one collective at a time holds no links in SimGrid but the collective's pace.
+// 1 GB over ports of 1 GB/s that halve at 0.5 s and are whole again at 1 s: 0.5 + 0.25 GB are
+// through, the rest takes 0.25 s.
+TEST(PlanChangeOfLoneCollectives, IsFollowedWithoutLinksInSimGrid) {
+  const topologies::Cluster star = testing::example_star({0, 0});
+  const std::vector<double> ends = testing::in_child_process([&] {
+    topologies::Router router(star);
+    const auto network = make_network(Fidelity::collective, router, {.most_at_once = 1});
+    for (const auto& [at, share] : {std::pair(0.5, 0.5), std::pair(1.0, 1.0)}) {
+      ClusterChange change{Seconds(at), {}, "other bandwidths"};
+      for (int link = 0; link < static_cast<int>(star.links.size()); ++link) {
+        change.links.push_back(
+            {link, true, star.links[link].bandwidth * share, star.links[link].latency});
+      }
+      network->plan_change(change);
+    }
+    std::vector<double> end(1);
+    network->start(collective_of(2, {{0, 1, Bytes(1e9)}}),
+                   [&end](const CollectiveEnd& at) { end[0] = at.end.value; });
+    network->run();
+    return end;
+  });
+  EXPECT_NEAR(ends.at(0), 1.25, 1e-8);
 }
 
 }  // namespace
