@@ -5,28 +5,10 @@
 
 #include <cmath>
 
+#include "base/xml_text.h"
+
 namespace moesim::experiments {
 namespace {
-
-std::string escaped(const std::string& words) {
-  std::string text;
-  for (const char c : words) {
-    switch (c) {
-      case '<':
-        text += "&lt;";
-        break;
-      case '>':
-        text += "&gt;";
-        break;
-      case '&':
-        text += "&amp;";
-        break;
-      default:
-        text += c;
-    }
-  }
-  return text;
-}
 
 const char* anchor_name(SvgAnchor anchor) {
   if (anchor == SvgAnchor::start) return "start";
@@ -40,20 +22,20 @@ Svg::Svg(double width, double height, const std::string& title)
                         "width=\"{0:g}\" height=\"{1:g}\" font-family=\"sans-serif\" "
                         "role=\"img\">\n<title>{2}</title>\n"
                         "<rect width=\"{0:g}\" height=\"{1:g}\" fill=\"#ffffff\"/>\n",
-                        width, height, escaped(title))) {}
+                        width, height, base::xml_escaped(title))) {}
 
 void Svg::text(SvgPoint at, const std::string& words, const SvgTextStyle& style) {
   body_ += fmt::format(
       "<text x=\"{:.1f}\" y=\"{:.1f}\" text-anchor=\"{}\" font-size=\"{:g}\" "
       "fill=\"{}\">{}</text>\n",
-      at.x, at.y, anchor_name(style.anchor), style.size, style.fill, escaped(words));
+      at.x, at.y, anchor_name(style.anchor), style.size, style.fill, base::xml_escaped(words));
 }
 
 void Svg::upright_text(SvgPoint at, const std::string& words) {
   body_ += fmt::format(
       "<text transform=\"translate({:.1f} {:.1f}) rotate(-90)\" text-anchor=\"middle\" "
       "font-size=\"12\" fill=\"#222222\">{}</text>\n",
-      at.x, at.y, escaped(words));
+      at.x, at.y, base::xml_escaped(words));
 }
 
 void Svg::line(SvgPoint from, SvgPoint to, const std::string& colour) {
@@ -74,7 +56,7 @@ void Svg::rectangle(SvgPoint corner, SvgPoint size, const std::string& fill,
   body_ +=
       fmt::format("<rect x=\"{:.1f}\" y=\"{:.1f}\" width=\"{:.1f}\" height=\"{:.1f}\" fill=\"{}\"",
                   corner.x, corner.y, size.x, size.y, fill);
-  body_ += hover.empty() ? "/>\n" : "><title>" + escaped(hover) + "</title></rect>\n";
+  body_ += hover.empty() ? "/>\n" : "><title>" + base::xml_escaped(hover) + "</title></rect>\n";
 }
 
 std::string Svg::finish() && { return std::move(body_) + "</svg>\n"; }

@@ -5,6 +5,8 @@
 
 #include <utility>
 
+#include "base/xml_text.h"
+
 namespace moesim::topologies {
 namespace {
 
@@ -30,26 +32,6 @@ text{font-family:sans-serif}
 </style>
 )";
 
-std::string escaped(const std::string& words) {
-  std::string text;
-  for (const char c : words) {
-    switch (c) {
-      case '<':
-        text += "&lt;";
-        break;
-      case '>':
-        text += "&gt;";
-        break;
-      case '&':
-        text += "&amp;";
-        break;
-      default:
-        text += c;
-    }
-  }
-  return text;
-}
-
 const char* anchor_name(Anchor anchor) {
   if (anchor == Anchor::start) return "start";
   return anchor == Anchor::middle ? "middle" : "end";
@@ -64,18 +46,18 @@ std::string stroke(const StrokeStyle& style) {
 
 std::string closing(const char* element, const std::string& hover) {
   if (hover.empty()) return "/>\n";
-  return "><title>" + escaped(hover) + "</title></" + element + ">\n";
+  return "><title>" + base::xml_escaped(hover) + "</title></" + element + ">\n";
 }
 
 }  // namespace
 
-SvgCanvas::SvgCanvas(const std::string& title) : title_(escaped(title)) {}
+SvgCanvas::SvgCanvas(const std::string& title) : title_(base::xml_escaped(title)) {}
 
 void SvgCanvas::text(Point at, const std::string& words, const TextStyle& style) {
   body_ += fmt::format(
       "<text class=\"t-{}\" x=\"{:.1f}\" y=\"{:.1f}\" text-anchor=\"{}\" font-size=\"{:g}\">{}"
       "</text>\n",
-      style.colour, at.x, at.y, anchor_name(style.anchor), style.size, escaped(words));
+      style.colour, at.x, at.y, anchor_name(style.anchor), style.size, base::xml_escaped(words));
 }
 
 void SvgCanvas::line(Point from, Point to, const StrokeStyle& style) {

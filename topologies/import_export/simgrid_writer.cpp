@@ -10,6 +10,7 @@
 
 #include "base/error.h"
 #include "base/named_table.h"
+#include "base/xml_text.h"
 #include "topologies/import_export/cluster_reader.h"
 #include "topologies/import_export/formats.h"
 
@@ -19,25 +20,11 @@ namespace {
 // Routes grow with the square of the ranks: 256 ranks are 65,280 routes, about 20 MB.
 constexpr int kMaxRanks = 256;
 
+// For attributes in single quotes.
 std::string escaped(const std::string& text) {
-  std::string out;
-  for (const char c : text) {
-    switch (c) {
-      case '&':
-        out += "&amp;";
-        break;
-      case '<':
-        out += "&lt;";
-        break;
-      case '>':
-        out += "&gt;";
-        break;
-      case '\'':
-        out += "&apos;";
-        break;
-      default:
-        out += c;
-    }
+  std::string out = base::xml_escaped(text);
+  for (std::size_t at = out.find('\''); at != std::string::npos; at = out.find('\'', at)) {
+    out.replace(at, 1, "&apos;");
   }
   return out;
 }

@@ -115,7 +115,7 @@ void CollectiveNetwork::apply(const ClusterChange& change) {
   router_.apply(change.links);
   known_.forget();
   for (const topologies::LinkChange& link : change.links) {
-    if (link.up) tasks_.set_bandwidth(link.link, link.bandwidth);
+    if (link.up) engine_.set_bandwidth(link.link, link.bandwidth);
   }
   for (const std::shared_ptr<InFlight>& flight : flights_) {
     const auto& loads = flight->times->load.links;

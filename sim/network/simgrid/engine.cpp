@@ -103,6 +103,7 @@ Engine::Engine(Model model, const topologies::Cluster& cluster, int most_tasks)
       channels_(channels_of(cluster)),
       next_wake_(kNever),
       recorder_(cluster, channels_) {
+  for (const topologies::Link& link : cluster.links) bandwidths_.push_back(link.bandwidth);
   create_platform(cluster, most_tasks);
   // SimGrid offers these signals only for the whole process, which has this one engine.
   s4u::Activity::on_completion_cb([this](const s4u::Activity& a) { on_completion(a); });
@@ -241,7 +242,13 @@ void Engine::cancel(ActivityId activity) {
   graveyard_.push_back(std::move(cancelled));
 }
 
-void Engine::set_capacity(int channel, base::BytesPerSecond capacity) {
+void Engine::set_bandwidth(int link, base::BytesPerSecond bandwidth) {
+  bandwidths_[link] = bandwidth;
+  const int channel = channels_[link];
+  base::BytesPerSecond capacity = bandwidths_[channel];
+  for (std::size_t l = 0; l < bandwidths_.size(); ++l) {
+    if (channels_[l] == channel) capacity = std::min(capacity, bandwidths_[l]);
+  }
   recorder_.set_capacity(channel, capacity);
   if (links_[channel] != nullptr) links_[channel]->set_bandwidth(capacity.value);
 }

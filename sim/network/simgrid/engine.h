@@ -68,9 +68,10 @@ class Engine {
   std::vector<topologies::LinkLoad> channel_loads(
       std::span<const topologies::LinkLoad> loads) const;
   const simgrid::s4u::Link* link_of(int channel) const { return links_[channel]; }
-  // Messages in flight keep the least capacity that their channels had when they started: SimGrid
-  // caps them for life, so they are to be started anew.
-  void set_capacity(int channel, base::BytesPerSecond capacity);
+  // A link's bandwidth is another from now on; its channel has the least of its links'. What is in
+  // flight on it is to be started anew: SimGrid caps messages for life by the least capacity that
+  // their channels had when they started.
+  void set_bandwidth(int link, base::BytesPerSecond bandwidth);
 
   // Links of this capacity that stand for no cable: a task that puts n times as much on its own
   // takes at least n seconds.
@@ -113,7 +114,8 @@ class Engine {
   PathZone* zone_ = nullptr;  // owned by SimGrid
   std::vector<simgrid::s4u::Host*> hosts_;
   std::vector<int> channels_;
-  std::vector<simgrid::s4u::Link*> links_;  // [links] null for those that a channel joins
+  std::vector<base::BytesPerSecond> bandwidths_;  // [links] as they are now
+  std::vector<simgrid::s4u::Link*> links_;        // [links] null for those that a channel joins
   std::vector<const simgrid::s4u::Link*> pace_links_;  // that no task holds now
   EventQueue events_;
   base::Seconds next_wake_;  // date of the earliest timer that has not fired

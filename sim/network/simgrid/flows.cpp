@@ -104,7 +104,7 @@ void Flows::change_links(std::span<const topologies::LinkChange> changes,
   // A mean must not reach over a change: it may be above what the link can carry afterwards.
   if (reading_means_) read_mean();
   for (const topologies::LinkChange& change : changes) {
-    if (change.up) set_capacity(change.link);
+    if (change.up) engine_.set_bandwidth(change.link, change.bandwidth);
   }
   std::vector<int> affected;
   for (const auto& [id, flow] : flows_) {
@@ -138,16 +138,6 @@ void Flows::launch_anew(const Flow& flow, double left) {
     launch(flow.message, {path.links, flow.path.share * path.share}, left * path.share,
            engine_.now() + latency);
   }
-}
-
-void Flows::set_capacity(int link) {
-  const int channel = engine_.channels()[link];
-  const std::vector<topologies::Link>& links = router_.cluster().links;
-  base::BytesPerSecond least = links[channel].bandwidth;
-  for (std::size_t l = 0; l < links.size(); ++l) {
-    if (engine_.channels()[l] == channel) least = std::min(least, links[l].bandwidth);
-  }
-  engine_.set_capacity(channel, least);
 }
 
 // Flows join their links one by one as their delays pass, which nothing announces, so every event

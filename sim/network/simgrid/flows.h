@@ -53,7 +53,6 @@ class Flows {
   void launch_anew(const Flow& flow, double left);
   double stop(const Flow& flow);
   void arrive(int flow);
-  void set_capacity(int link);
   void read_rates(base::Seconds from);
   void read_each(base::Seconds from);
   void read_mean();

@@ -5,8 +5,6 @@
 #include <cmath>
 #include <utility>
 
-#include "base/check.h"
-
 namespace moesim::sim {
 namespace {
 
@@ -23,8 +21,6 @@ void insert_in_order(std::vector<int>& ids, int id) {
 
 ParallelTasks::ParallelTasks(Engine& engine, const topologies::Cluster& cluster)
     : engine_(engine), users_(cluster.links.size()), is_marked_(cluster.links.size(), false) {
-  for (const topologies::Link& link : cluster.links) bandwidths_.push_back(link.bandwidth.value);
-  capacities_ = bandwidths_;
   engine_.read_rates_by([this](base::Seconds from) { read_rates(from); });
 }
 
@@ -55,17 +51,6 @@ void ParallelTasks::change(Id id, const std::vector<topologies::LinkLoad>& loads
   engine_.recorder().start(task.loads, task.left);
   join(id);
   launch(id);
-}
-
-void ParallelTasks::set_bandwidth(int link, base::BytesPerSecond bandwidth) {
-  bandwidths_[link] = bandwidth.value;
-  const int channel = engine_.channels()[link];
-  double least = bandwidths_[channel];
-  for (std::size_t l = 0; l < bandwidths_.size(); ++l) {
-    if (engine_.channels()[l] == channel) least = std::min(least, bandwidths_[l]);
-  }
-  capacities_[channel] = least;
-  engine_.set_capacity(channel, base::BytesPerSecond(least));
 }
 
 // Counts the task among its links' users, and starts those anew that share a link with it that they
@@ -99,7 +84,7 @@ void ParallelTasks::leave(Id id) {
 bool ParallelTasks::can_fill(int channel) const {
   double asked = 0;
   for (const User& user : users_[channel]) asked += user.rate;
-  return asked > capacities_[channel] * kFull;
+  return asked > engine_.recorder().capacity(channel).value * kFull;
 }
 
 void ParallelTasks::start_anew(const std::vector<Id>& tasks) {

@@ -27,10 +27,8 @@ class ParallelTasks {
   Id start(const std::vector<topologies::LinkLoad>& loads, base::Seconds pace,
            std::function<void()> done);
 
-  // A link's bandwidth is another from now on. Every task that uses it needs a change() at once.
-  void set_bandwidth(int link, base::BytesPerSecond bandwidth);
-
   // Goes on with other loads and another pace, both of the whole task; what is done stays done.
+  // Every task that uses a link needs it at once after the engine's set_bandwidth().
   void change(Id task, const std::vector<topologies::LinkLoad>& loads, base::Seconds pace);
 
  private:
@@ -62,8 +60,6 @@ class ParallelTasks {
   void mark(const Task& task);
 
   Engine& engine_;
-  std::vector<double> bandwidths_;        // [links]
-  std::vector<double> capacities_;        // [links] of channels
   std::vector<Task> tasks_;               // by Id; those that have ended are empty
   std::vector<Id> running_;               // ascending
   std::vector<std::vector<User>> users_;  // [links] of channels, ascending
