@@ -3,11 +3,11 @@
 #include <cstdio>
 #include <memory>
 #include <string>
-#include <thread>
 #include <vector>
 
 #include "base/error.h"
 #include "base/json_value.h"
+#include "base/parallel.h"
 #include "cli/commands.h"
 #include "experiments/point_files.h"
 #include "experiments/validation/network_fit.h"
@@ -28,7 +28,7 @@ void calibrate_network(const CalibrateNetworkOptions& options) {
     series.cluster = base::json_object();
     base::add_member(series.cluster, "preset", base::json_of(options.cluster));
   }
-  const int threads = std::max(1, static_cast<int>(std::thread::hardware_concurrency()));
+  const int threads = base::number_of_cores();
   const experiments::NetworkFit fit = experiments::fit_network(series, options.fitted, threads);
   std::printf("%s: %s\n%s", series.name.c_str(), series.title.c_str(),
               experiments::fit_text(fit).c_str());

@@ -8,11 +8,11 @@
 #include <optional>
 #include <string>
 #include <system_error>
-#include <thread>
 #include <utility>
 #include <vector>
 
 #include "base/error.h"
+#include "base/parallel.h"
 #include "cli/command_line.h"
 #include "cli/commands.h"
 #include "experiments/point_files.h"
@@ -171,7 +171,7 @@ void print_change(const model::ModelFigures& before, const model::ModelFigures& 
 void edit(const EditOptions& options) {
   check_choice(options);
   NewFolder folder(options.output);
-  const int cores = std::max(1, static_cast<int>(std::thread::hardware_concurrency()));
+  const int cores = base::number_of_cores();
   model::ModelEditor editor(options.checkpoint, options.text,
                             options.threads > 0 ? options.threads : cores);
   if (!editor.was_trained_on_text()) {

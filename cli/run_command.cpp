@@ -5,9 +5,9 @@
 #include <cstdio>
 #include <memory>
 #include <optional>
-#include <thread>
 
 #include "base/error.h"
+#include "base/parallel.h"
 #include "cli/command_line.h"
 #include "cli/commands.h"
 #include "cli/interrupt.h"
@@ -98,7 +98,7 @@ base::Seconds parse_time_limit(const std::string& text) {
 
 experiments::RunnerOptions runner_options(const RunCommandOptions& options, ProgressLine& line) {
   experiments::RunnerOptions runner;
-  const int cores = std::max(1, static_cast<int>(std::thread::hardware_concurrency()));
+  const int cores = base::number_of_cores();
   runner.workers = options.workers > 0 ? options.workers : cores;
   if (options.time_limit) runner.time_limit = parse_time_limit(*options.time_limit);
   runner.interrupted = &interrupted();

@@ -8,10 +8,10 @@
 #include <memory>
 #include <optional>
 #include <set>
-#include <thread>
 #include <utility>
 
 #include "base/error.h"
+#include "base/parallel.h"
 #include "cli/command_line.h"
 #include "cli/commands.h"
 #include "cli/interrupt.h"
@@ -87,7 +87,7 @@ experiments::TrainingRunnerOptions runner_options(const TrainOptions& options,
                                                   const std::string& name) {
   experiments::TrainingRunnerOptions runner;
   runner.folder = options.output.empty() ? "runs/train/" + name : options.output;
-  const int cores = std::max(1, static_cast<int>(std::thread::hardware_concurrency()));
+  const int cores = base::number_of_cores();
   runner.threads = options.threads > 0 ? options.threads : cores;
   runner.resume = options.resume;
   runner.stop = [] { return interrupted() != 0; };

@@ -4,10 +4,10 @@
 #include <filesystem>
 #include <memory>
 #include <string>
-#include <thread>
 #include <vector>
 
 #include "base/error.h"
+#include "base/parallel.h"
 #include "cli/commands.h"
 #include "experiments/validation/comparison.h"
 
@@ -58,7 +58,7 @@ std::vector<std::filesystem::path> files_of(const ValidateOptions& options) {
 
 void validate(const ValidateOptions& options, int& exit_code) {
   const sim::Fidelity fidelity = fidelity_of(options.fidelity);
-  const int threads = std::max(1, static_cast<int>(std::thread::hardware_concurrency()));
+  const int threads = base::number_of_cores();
   std::vector<experiments::SeriesComparison> comparisons;
   for (const std::filesystem::path& file : files_of(options)) {
     comparisons.push_back(experiments::compare(experiments::read_series(file), fidelity, threads));

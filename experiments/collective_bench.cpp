@@ -9,6 +9,7 @@
 
 #include "base/check.h"
 #include "base/error.h"
+#include "base/parallel.h"
 #include "experiments/child_process.h"
 #include "sim/traffic_shape.h"
 
@@ -23,7 +24,8 @@ constexpr std::size_t kMostSizes = 10000;
 
 sim::CollectiveEnd simulate(const sim::Collective& collective, sim::Fidelity fidelity,
                             topologies::Router& router) {
-  const auto network = sim::make_network(fidelity, router, {.most_at_once = 1});
+  const auto network = sim::make_network(
+      fidelity, router, {.most_at_once = 1, .num_threads = base::number_of_cores()});
   sim::CollectiveEnd end;
   network->start(collective, [&end](const sim::CollectiveEnd& at) { end = at; });
   network->run();

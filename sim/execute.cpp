@@ -108,9 +108,7 @@ class Executor {
 
 std::vector<Timeline> execute(std::span<const TimedGraph> graphs, Network& network,
                               const ExecuteOptions& options) {
-  for (const TimedGraph& timed : graphs) {
-    network.prepare(timed.graph->collectives, options.num_threads);
-  }
+  for (const TimedGraph& timed : graphs) network.prepare(timed.graph->collectives);
   int all = 0;
   for (const TimedGraph& timed : graphs) all += static_cast<int>(timed.graph->ops.size());
   int done = 0;

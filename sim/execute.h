@@ -23,7 +23,6 @@ struct TimedGraph {
 
 struct ExecuteOptions {
   const ComputeSpeed* speed = nullptr;          // null: every accelerator at its full speed
-  int num_threads = 1;                          // to prepare collectives; never changes a result
   std::function<void(int, int)> progress = {};  // (done, all) operations, now and then
 };
 

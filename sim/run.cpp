@@ -124,10 +124,8 @@ int most_at_once(const std::vector<Job>& jobs) {
 // A router of its own for who changes links; else the healthy cluster's, which remembers routes.
 class RouterToChange {
  public:
-  RouterToChange(topologies::Router& healthy, const topologies::RoutingOptions& options,
-                 bool changes)
-      : healthy_(healthy) {
-    if (changes) own_.emplace(healthy.cluster(), options);
+  RouterToChange(topologies::Router& healthy, bool changes) : healthy_(healthy) {
+    if (changes) own_.emplace(healthy);
   }
 
   topologies::Router& get() { return own_ ? *own_ : healthy_; }
@@ -155,9 +153,8 @@ Run run(const Scenario& scenario, const RunOptions& options) {
   const std::vector<Job> jobs = jobs_of(scenario);
   Run run;
   run.cluster = achieved(topologies::build_cluster(scenario.cluster), scenario.comm.protocol);
-  const topologies::RoutingOptions routing = topologies::routing_options(scenario.cluster);
   const FaultPlan faults = plan_faults(scenario.faults, run.cluster);
-  topologies::Router router(run.cluster, routing);
+  topologies::Router router(run.cluster, topologies::routing_options(scenario.cluster));
   std::vector<PlannedJob> planned;
   for (const Job& job : jobs) planned.push_back(plan_job(job, router, options));
   std::vector<TimedGraph> graphs;
@@ -166,18 +163,19 @@ Run run(const Scenario& scenario, const RunOptions& options) {
   }
 
   // The floor is that of a cluster where nothing goes wrong.
-  const auto floor_network = make_network(Fidelity::analytic, router);
+  const auto floor_network =
+      make_network(Fidelity::analytic, router, {.num_threads = options.num_threads});
   const std::vector<Timeline> floors = execute(graphs, *floor_network);
   for (const Timeline& floor : floors) require_plausible(floor.end);
-  RouterToChange changing(router, routing, !faults.changes.empty());
-  const auto network =
-      make_network(scenario.network.fidelity, changing.get(), {most_at_once(jobs)});
+  RouterToChange changing(router, !faults.changes.empty());
+  const auto network = make_network(scenario.network.fidelity, changing.get(),
+                                    {most_at_once(jobs), options.num_threads});
   for (const ClusterChange& change : faults.changes) network->plan_change(change);
   std::vector<Timeline> timelines =
-      execute(graphs, *network, {&faults.speed, options.num_threads, stage(options, "simulating")});
+      execute(graphs, *network, {&faults.speed, stage(options, "simulating")});
 
   for (std::size_t j = 0; j < jobs.size(); ++j) {
-    RouterToChange replayed(router, routing, !faults.changes.empty());
+    RouterToChange replayed(router, !faults.changes.empty());
     Result result = compute_result({jobs[j].scenario,
                                     jobs[j].sizes,
                                     *planned[j].source,

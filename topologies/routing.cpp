@@ -24,14 +24,13 @@ base::EnumNames<RoutingPolicy> names_of(RoutingPolicy) {
           {RoutingPolicy::valiant, "valiant"}};
 }
 
-Router::State::State(Cluster c, const RoutingOptions& o)
+Router::State::State(Cluster c, const RoutingOptions& o, std::vector<char> links_up)
     : cluster(std::move(c)),
       options(o),
-      up(cluster.links.size(), 1),
+      up(std::move(links_up)),
       kept_routes(cluster.num_endpoints()),
       kept_paths(cluster.num_endpoints()) {
   for (const Link& link : cluster.links) latencies.push_back(link.latency);
-  check_policy(cluster, options.policy);
   make_walker();
 }
 
@@ -117,8 +116,15 @@ base::Seconds Router::State::sprayed_latency(int source, int destination) {
   return sum + greatest->of(vertex, next.towards(goal));
 }
 
-Router::Router(Cluster cluster, RoutingOptions options)
-    : state_(std::make_unique<State>(std::move(cluster), options)) {}
+Router::Router(Cluster cluster, RoutingOptions options) {
+  check_policy(cluster, options.policy);
+  std::vector<char> up(cluster.links.size(), 1);
+  state_ = std::make_unique<State>(std::move(cluster), options, std::move(up));
+}
+
+Router::Router(const Router& other)
+    : state_(std::make_unique<State>(other.state_->cluster, other.state_->options,
+                                     other.state_->up)) {}
 
 Router::~Router() = default;
 

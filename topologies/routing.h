@@ -69,6 +69,8 @@ struct LinkChange {
 struct LinkLoad {
   int link = 0;
   base::Bytes bytes;
+
+  bool operator==(const LinkLoad&) const = default;
 };
 
 // Finds and remembers routes. Not thread-safe. Routes hang on the cluster, the options and the
@@ -77,6 +79,9 @@ class Router {
  public:
   // Throws base::Error where the fabric's switches have not the places that the policy needs.
   explicit Router(Cluster cluster, RoutingOptions options = {});
+  // The same routes over the same links, nothing remembered: for another thread.
+  Router(const Router& other);
+  Router& operator=(const Router&) = delete;
   ~Router();
 
   // The cluster as it is now, see apply().

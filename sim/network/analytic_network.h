@@ -11,11 +11,12 @@ namespace moesim::sim {
 
 class AnalyticNetwork final : public Network {
  public:
-  explicit AnalyticNetwork(topologies::Router& router) : router_(router), floors_(router) {}
+  explicit AnalyticNetwork(topologies::Router& router, const NetworkOptions& options = {})
+      : router_(router), floors_(router, options.num_threads) {}
 
   base::Seconds now() const override { return now_; }
   void after(base::Seconds delay, std::function<void()> done) override;
-  void prepare(std::span<const Collective>, int) override {}
+  void prepare(std::span<const Collective> collectives) override { floors_.prepare(collectives); }
   void start(const Collective& collective, std::function<void(const CollectiveEnd&)> done) override;
   void plan_change(ClusterChange change) override;
   void run() override;

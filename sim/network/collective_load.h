@@ -6,6 +6,7 @@
 
 #include "base/units.h"
 #include "sim/collectives/collective.h"
+#include "sim/network/router_pool.h"
 #include "topologies/routing.h"
 
 namespace moesim::sim {
@@ -17,7 +18,9 @@ struct CollectiveLoad {
   base::Seconds floor;    // floor_of
 };
 
-// Sums over transfers in their order, so equal collectives have equal loads to the last bit.
+// Sums over blocks of transfers and over these, both in their order, so that equal collectives have
+// equal loads to the last bit, on any number of threads.
+CollectiveLoad load_of(RouterPool& routers, const Collective& collective);
 CollectiveLoad load_of(topologies::Router& router, const Collective& collective);
 
 // The time that the longest chain of messages takes where each waits for those of the rounds before

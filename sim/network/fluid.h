@@ -8,6 +8,7 @@
 
 #include "base/units.h"
 #include "sim/network/max_min_fill.h"
+#include "sim/network/router_pool.h"
 #include "topologies/routing.h"
 
 namespace moesim::sim {
@@ -23,7 +24,7 @@ Fluid fluid_of(topologies::Router& router, const std::vector<int>& channels,
 // "Network"); a bin's links are averaged, so it may be below the busiest link's time. Bins are
 // widened until there are at most kMostClasses parcels.
 inline constexpr std::size_t kMostClasses = 2048;
-Fluid classes_of(topologies::Router& router, const std::vector<int>& channels,
+Fluid classes_of(RouterPool& routers, const std::vector<int>& channels,
                  std::span<const topologies::Transfer> transfers,
                  std::span<const topologies::LinkLoad> loads, double grain);
 

@@ -15,8 +15,8 @@
 #include "sim/collectives/collective.h"
 #include "sim/network/by_content.h"
 #include "sim/network/collective_load.h"
-#include "sim/network/fluid.h"
 #include "sim/network/network.h"
+#include "sim/network/router_pool.h"
 #include "topologies/routing.h"
 
 namespace moesim::sim {
@@ -35,14 +35,15 @@ class KnownCollectives {
   // (see fluid.h).
   static constexpr std::size_t kMostMessages = std::size_t{1} << 16;
 
-  explicit KnownCollectives(topologies::Router& router);
+  // Works on up to `threads` threads, with the same results for any number.
+  explicit KnownCollectives(topologies::Router& router, int threads = 1);
 
   // Throws base::Error where two ends have no route.
   std::shared_ptr<const AloneTimes> of(const Collective& collective);
 
-  // Works out those that are not known yet, on up to `threads` threads, as far as there is room to
-  // remember them. Leaves what has no route to of().
-  void prepare(std::span<const Collective> collectives, int threads);
+  // Works out those that are not known yet, several at a time, as far as there is room to remember
+  // them. Leaves what has no route, and large ones, to of().
+  void prepare(std::span<const Collective> collectives);
 
   // The cluster has changed: what was worked out does not hold any more.
   void forget();
@@ -50,18 +51,9 @@ class KnownCollectives {
   const Repetition& repetition() const { return known_.repetition(); }
 
  private:
-  // A collective whose fluid is still to drain.
-  struct Draining {
-    const Collective* collective = nullptr;
-    AloneTimes times;
-    Fluid fluid;
-    double makespan = 0;
-  };
+  AloneTimes work_out(RouterPool& routers, const Collective& collective) const;
 
-  AloneTimes work_out(const Collective& collective) const;
-  void finish(std::vector<Draining>& batch, int threads);
-
-  topologies::Router& router_;
+  RouterPool routers_;
   std::vector<int> channels_;  // see channels_of, of the cluster as it is
   ByContent<AloneTimes> known_;
 };
@@ -69,15 +61,16 @@ class KnownCollectives {
 // Of each collective its load and floor. `router` must outlive it.
 class KnownFloors {
  public:
-  explicit KnownFloors(topologies::Router& router) : router_(router) {}
+  KnownFloors(topologies::Router& router, int threads) : routers_(router, threads) {}
 
   // Throws base::Error where two ends have no route.
   std::shared_ptr<const CollectiveLoad> of(const Collective& collective);
-  void forget() { known_.forget(); }
+  void prepare(std::span<const Collective> collectives);  // as KnownCollectives'
+  void forget();
   const Repetition& repetition() const { return known_.repetition(); }
 
  private:
-  topologies::Router& router_;
+  RouterPool routers_;
   ByContent<CollectiveLoad> known_;
 };
 

@@ -4,8 +4,10 @@
 #include <cstdint>
 #include <map>
 #include <tuple>
+#include <utility>
 
 #include "sim/network/fluid.h"
+#include "sim/network/round_tracker.h"
 
 namespace moesim::sim {
 namespace {
@@ -36,6 +38,8 @@ Colours colour_links(const topologies::Cluster& cluster, const std::vector<int>&
   }
   return colours;
 }
+
+using Word = std::vector<std::pair<int, double>>;  // letters, last first
 
 // Words of (colour, share) letters told apart letter by letter, in a tree.
 class Words {
@@ -73,10 +77,8 @@ class Words {
     return word;
   }
 
-  // The letters of a word, last first.
-  const std::vector<std::pair<int, double>>& letters(std::size_t word) const {
-    return letters_[word];
-  }
+  // The letters of each word.
+  std::vector<Word> take() { return std::move(letters_); }
 
  private:
   int letter_of(int colour, double share) {
@@ -123,7 +125,7 @@ class Words {
   std::vector<int> letter_into_;  // likewise
   std::vector<std::pair<int, double>> alphabet_;
   std::map<std::pair<int, double>, int> split_letters_;
-  std::vector<std::vector<std::pair<int, double>>> letters_;
+  std::vector<Word> letters_;
 };
 
 struct Class {
@@ -131,12 +133,20 @@ struct Class {
   double bytes = 0;
 };
 
-// Returns false when there are more than kMostClasses.
-bool sort_messages(topologies::Router& router, const Colours& colours,
-                   std::span<const topologies::Transfer> transfers, Words& words,
-                   std::vector<Class>& classes) {
+// The classes of a block of messages; more than kMostClasses are no use to anybody.
+struct Sorted {
+  std::vector<Word> words;
+  std::vector<Class> classes;  // [words]
+
+  bool is_too_many() const { return words.size() > kMostClasses; }
+};
+
+Sorted sort_messages(topologies::Router& router, const Colours& colours,
+                     std::span<const topologies::Transfer> transfers) {
+  Words words(static_cast<int>(colours.capacities.size()));
+  std::vector<Class> classes;
   for (const topologies::Transfer& transfer : transfers) {
-    if (transfer.bytes.value <= 0 || transfer.source == transfer.destination) continue;
+    if (!carries(transfer)) continue;
     words.begin();
     for (const topologies::Path& path : router.walk_paths(transfer.source, transfer.destination)) {
       for (const int link : path.links) {
@@ -144,42 +154,67 @@ bool sort_messages(topologies::Router& router, const Colours& colours,
       }
     }
     const int word = words.end();
-    if (words.size() > kMostClasses) return false;
     classes.resize(words.size());
     classes[word].messages += 1;
     classes[word].bytes += transfer.bytes.value;
+    if (words.size() > kMostClasses) break;
   }
-  return true;
+  return {words.take(), std::move(classes)};
+}
+
+// Numbers words as they first come up, block after block.
+Sorted join(const std::vector<Sorted>& blocks) {
+  Sorted joined;
+  std::map<Word, std::size_t> known;
+  for (const Sorted& block : blocks) {
+    for (std::size_t w = 0; w < block.words.size(); ++w) {
+      const auto [found, is_new] = known.emplace(block.words[w], joined.words.size());
+      if (is_new) {
+        joined.words.push_back(block.words[w]);
+        joined.classes.emplace_back();
+      }
+      joined.classes[found->second].messages += block.classes[w].messages;
+      joined.classes[found->second].bytes += block.classes[w].bytes;
+    }
+  }
+  return joined;
+}
+
+Fluid fluid_of(const Colours& colours, const Sorted& sorted) {
+  Fluid fluid;
+  fluid.capacities = colours.capacities;
+  for (std::size_t c = 0; c < sorted.classes.size(); ++c) {
+    const Class& alike = sorted.classes[c];
+    std::map<int, double> shares;  // by colour
+    for (const auto& [colour, share] : sorted.words[c]) shares[colour] += share;
+    for (const auto& [colour, share] : shares) {
+      fluid.links_of.items.push_back(colour);
+      fluid.weights.push_back(alike.messages * share);
+    }
+    fluid.links_of.end_list();
+    fluid.left.push_back(alike.bytes / alike.messages);
+  }
+  return fluid;
 }
 
 }  // namespace
 
-Fluid classes_of(topologies::Router& router, const std::vector<int>& channels,
+Fluid classes_of(RouterPool& routers, const std::vector<int>& channels,
                  std::span<const topologies::Transfer> transfers,
                  std::span<const topologies::LinkLoad> loads, double grain) {
+  const topologies::Cluster& cluster = routers.router().cluster();
   double busiest = 0;
   for (const topologies::LinkLoad& load : loads) {
-    const base::BytesPerSecond bandwidth = router.cluster().links[load.link].bandwidth;
-    busiest = std::max(busiest, (load.bytes / bandwidth).value);
+    busiest = std::max(busiest, (load.bytes / cluster.links[load.link].bandwidth).value);
   }
   for (double bin = grain * busiest;; bin *= 2) {
-    const Colours colours = colour_links(router.cluster(), channels, loads, bin);
-    Words words(static_cast<int>(colours.capacities.size()));
-    std::vector<Class> classes;
-    if (!sort_messages(router, colours, transfers, words, classes)) continue;
-    Fluid fluid;
-    fluid.capacities = colours.capacities;
-    for (std::size_t c = 0; c < classes.size(); ++c) {
-      std::map<int, double> shares;  // by colour
-      for (const auto& [colour, share] : words.letters(c)) shares[colour] += share;
-      for (const auto& [colour, share] : shares) {
-        fluid.links_of.items.push_back(colour);
-        fluid.weights.push_back(classes[c].messages * share);
-      }
-      fluid.links_of.end_list();
-      fluid.left.push_back(classes[c].bytes / classes[c].messages);
-    }
-    return fluid;
+    const Colours colours = colour_links(cluster, channels, loads, bin);
+    std::vector<Sorted> blocks(num_blocks(transfers));
+    for_each_block(routers, transfers, [&](topologies::Router& router, int b, const auto& block) {
+      blocks[b] = sort_messages(router, colours, block);
+    });
+    const Sorted sorted = join(blocks);
+    if (!sorted.is_too_many()) return fluid_of(colours, sorted);
   }
 }
 

@@ -6,7 +6,6 @@
 
 #include <cstddef>
 #include <span>
-#include <utility>
 #include <vector>
 
 namespace moesim::sim {
@@ -47,31 +46,30 @@ class MaxMinFill {
   void fill(const std::vector<double>& caps, std::vector<double>& rates);
 
  private:
-  // A parcel on a link.
-  struct User {
-    int parcel = 0;
-    double weight = 1;
+  struct Entry {
+    double share = 0;
+    int link = 0;
   };
 
   double share(int link) const { return room_[link] / users_[link]; }
   bool has_users(int link) const { return rising_[link] > 0; }
-  void push(int link);
-  std::span<const User> users_of(int link) const {
+  void sink(Entry entry);
+  std::span<const int> users_of(int link) const {
     return {users_of_.data() + first_user_[link], users_of_.data() + first_user_[link + 1]};
   }
-  bool freeze_capped(int link, double level, const std::vector<double>& caps,
-                     std::vector<double>& rates);
+  bool freeze_capped(int link, double level, std::vector<double>& rates);
   void freeze(int parcel, double rate, std::vector<double>& rates);
 
   const Fluid& fluid_;
-  std::vector<int> first_user_;  // [links + 1] in users_of_
-  std::vector<User> users_of_;
+  std::vector<int> first_user_;    // [links + 1] in users_of_
+  std::vector<int> users_of_;      // parcels, link by link
   std::vector<double> all_users_;  // [links] sum of their weights
   // The state of one filling.
-  std::vector<double> room_;                  // [links]
-  std::vector<double> users_;                 // [links] weights of the parcels still rising
-  std::vector<int> rising_;                   // [links] how many these are
-  std::vector<std::pair<double, int>> heap_;  // (share, link): the least first
+  std::vector<double> caps_;   // [parcels] infinity for those that rise no more
+  std::vector<double> room_;   // [links]
+  std::vector<double> users_;  // [links] weights of the parcels still rising
+  std::vector<int> rising_;    // [links] how many these are
+  std::vector<Entry> heap_;    // the least first
 };
 
 }  // namespace moesim::sim

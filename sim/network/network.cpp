@@ -10,8 +10,9 @@
 namespace moesim::sim {
 namespace {
 
-std::unique_ptr<Network> make_analytic_network(topologies::Router& router, const NetworkOptions&) {
-  return std::make_unique<AnalyticNetwork>(router);
+std::unique_ptr<Network> make_analytic_network(topologies::Router& router,
+                                               const NetworkOptions& options) {
+  return std::make_unique<AnalyticNetwork>(router, options);
 }
 
 struct FidelityEntry {

@@ -67,9 +67,9 @@ class Network {
   // Calls `done` after `delay` >= 0 of simulated time.
   virtual void after(base::Seconds delay, std::function<void()> done) = 0;
 
-  // Works out on several threads what starting these collectives would, before run(). Saves time,
-  // changes no result.
-  virtual void prepare(std::span<const Collective> collectives, int threads) = 0;
+  // Works out several at a time what starting these collectives would, before run(). Saves time
+  // where there are threads, changes no result.
+  virtual void prepare(std::span<const Collective> collectives) = 0;
 
   // Starts the collective now. `done` is called at its end. Never earlier than `floor_of` says.
   virtual void start(const Collective& collective,
@@ -101,6 +101,7 @@ struct NetworkOptions {
   // Collectives that may be in flight at a time, at least 1. With 1 a large cluster starts faster
   // at fidelity `collective`: nothing is ever shared. 0: as many as there are ranks.
   int most_at_once = 0;
+  int num_threads = 1;  // to work collectives out; never changes a result
 };
 
 // SimGrid's engine is one per process: for `collective` and `flow` call this once in a process.

@@ -7,10 +7,6 @@
 
 namespace moesim::sim {
 
-bool carries(const topologies::Transfer& transfer) {
-  return transfer.bytes.value > 0 && transfer.source != transfer.destination;
-}
-
 RoundTracker::RoundTracker(const Collective& collective)
     : collective_(collective), round_of_(collective.transfers.size(), 0) {
   std::size_t begin = 0;

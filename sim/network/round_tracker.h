@@ -49,6 +49,8 @@ class RoundTracker {
 };
 
 // Whether a transfer is a message.
-bool carries(const topologies::Transfer& transfer);
+inline bool carries(const topologies::Transfer& transfer) {
+  return transfer.bytes.value > 0 && transfer.source != transfer.destination;
+}
 
 }  // namespace moesim::sim

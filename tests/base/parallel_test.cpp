@@ -3,6 +3,8 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <numeric>
 #include <stdexcept>
 #include <string>
 #include <vector>
@@ -36,6 +38,25 @@ TEST(ParallelFor, RethrowsTheLowestFailure) {
     }
   }
 }
+
+// A plain counter a thread: ThreadSanitizer, and most runs without it, would tell of two pieces of
+// one thread that run side by side.
+TEST(ParallelForByThread, PiecesOfOneThreadShareWhatIsItsOwn) {
+  for (const int threads : {1, 2, 5}) {
+    std::vector<int> calls(threads, 0);
+    std::vector<int> thread_of(5000, -1);
+    parallel_for_by_thread(5000, threads, [&](int piece, int thread) {
+      ++calls.at(thread);
+      thread_of[piece] = thread;
+    });
+    for (int thread = 0; thread < threads; ++thread) {
+      EXPECT_EQ(calls[thread], std::count(thread_of.begin(), thread_of.end(), thread));
+    }
+    EXPECT_EQ(std::accumulate(calls.begin(), calls.end(), 0), 5000) << threads << " threads";
+  }
+}
+
+TEST(NumberOfCores, IsAtLeastOne) { EXPECT_GE(number_of_cores(), 1); }
 
 }  // namespace
 }  // namespace moesim::base

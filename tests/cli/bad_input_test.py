@@ -21,7 +21,7 @@ class BadInputTest(MoesimTest):
         said = "\n" + done.err
         self.assertEqual(done.code, 2, said)
         self.assertEqual(done.out, "")
-        self.assertLess(done.seconds, 5)
+        self.assertLess(done.seconds, 60)  # refused, not tried
         lines = done.err.splitlines()
         self.assertIn(len(lines), (2, 3), said)
         self.assertEqual(lines[0], where, said)

@@ -14,7 +14,7 @@
 namespace moesim::topologies {
 
 struct Router::State {
-  State(Cluster c, const RoutingOptions& o);
+  State(Cluster c, const RoutingOptions& o, std::vector<char> links_up);
 
   void check_pair(int source, int destination) const;
   [[noreturn]] void fail(int source, int destination) const;

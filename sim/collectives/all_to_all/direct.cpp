@@ -8,6 +8,7 @@
 namespace moesim::sim {
 
 void send_direct(const Exchange& exchange, Schedule& schedule) {
+  schedule.reserve(exchange.bytes.size());
   for (int source = 0; source < exchange.size(); ++source) {
     for (int destination = 0; destination < exchange.size(); ++destination) {
       schedule.send(source, destination, exchange.between(source, destination));

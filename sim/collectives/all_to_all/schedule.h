@@ -2,6 +2,7 @@
 // What an all-to-all-v algorithm is given and what it fills in.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <span>
 
@@ -31,6 +32,8 @@ class Schedule {
  public:
   explicit Schedule(const Group& group) : group_(group) {}
 
+  // Room for so many messages, for those who know how many there will be at most.
+  void reserve(std::size_t messages) { made_.transfers.reserve(messages); }
   // Nothing for 0 bytes. `messages` that the transfer stands for.
   void send(int from, int to, base::Bytes bytes, std::int64_t messages = 1);
   // Ends a round; one without messages is none.

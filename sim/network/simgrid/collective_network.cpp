@@ -31,9 +31,9 @@ struct InFlight {
 
 class CollectiveNetwork final : public Network {
  public:
-  CollectiveNetwork(topologies::Router& router, int most_at_once)
+  CollectiveNetwork(topologies::Router& router, int most_at_once, int num_threads)
       : router_(router),
-        known_(router),
+        known_(router, num_threads),
         engine_(Engine::Model::parallel_tasks, router.cluster(), most_at_once),
         tasks_(engine_, router.cluster()) {}
 
@@ -41,9 +41,7 @@ class CollectiveNetwork final : public Network {
   void after(base::Seconds delay, std::function<void()> done) override {
     engine_.after(delay, std::move(done));
   }
-  void prepare(std::span<const Collective> collectives, int threads) override {
-    known_.prepare(collectives, threads);
-  }
+  void prepare(std::span<const Collective> collectives) override { known_.prepare(collectives); }
   void start(const Collective& collective, std::function<void(const CollectiveEnd&)> done) override;
   void plan_change(ClusterChange change) override;
   void run() override { engine_.run(); }
@@ -139,7 +137,7 @@ std::unique_ptr<Network> make_collective_network(topologies::Router& router,
                                                  const NetworkOptions& options) {
   const int most = options.most_at_once > 0 ? options.most_at_once
                                             : std::max(kLeastAtOnce, router.cluster().num_ranks());
-  return std::make_unique<CollectiveNetwork>(router, most);
+  return std::make_unique<CollectiveNetwork>(router, most, options.num_threads);
 }
 
 }  // namespace moesim::sim

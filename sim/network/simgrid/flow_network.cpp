@@ -48,7 +48,7 @@ class FlowNetwork final : public Network {
   void after(base::Seconds delay, std::function<void()> done) override {
     engine_.after(delay, std::move(done));
   }
-  void prepare(std::span<const Collective>, int) override {}
+  void prepare(std::span<const Collective>) override {}
   void start(const Collective& collective, std::function<void(const CollectiveEnd&)> done) override;
   void plan_change(ClusterChange change) override;
   void run() override { engine_.run(); }

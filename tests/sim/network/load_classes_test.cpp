@@ -35,8 +35,9 @@ topologies::Cluster rail_fat_tree(const Case& on) {
 }
 
 Fluid classes_on(topologies::Router& router, const std::vector<Transfer>& transfers) {
-  return classes_of(router, channels_of(router.cluster()), transfers, link_loads(router, transfers),
-                    kGrain);
+  RouterPool routers(router, 1);
+  return classes_of(routers, channels_of(router.cluster()), transfers,
+                    link_loads(router, transfers), kGrain);
 }
 
 class LoadClasses : public ::testing::TestWithParam<Case> {};
@@ -125,7 +126,8 @@ TEST(LoadClassesOf, BinsAreWidenedUntilTheClassesAreFewEnough) {
     }
   }
   const std::vector<topologies::LinkLoad> loads = link_loads(router, transfers);
-  const Fluid classes = classes_of(router, channels_of(star), transfers, loads, 1e-4);
+  RouterPool routers(router, 1);
+  const Fluid classes = classes_of(routers, channels_of(star), transfers, loads, 1e-4);
   EXPECT_LE(classes.left.size(), kMostClasses);
   EXPECT_GT(classes.left.size(), kMostClasses / 8);
   const Fluid every = fluid_of(router, channels_of(star), transfers);
