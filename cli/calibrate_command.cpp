@@ -9,7 +9,7 @@
 #include "base/json_value.h"
 #include "base/parallel.h"
 #include "cli/commands.h"
-#include "experiments/point_files.h"
+#include "experiments/runs/point_files.h"
 #include "experiments/validation/network_fit.h"
 
 namespace moesim::cli {

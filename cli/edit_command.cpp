@@ -15,8 +15,8 @@
 #include "base/parallel.h"
 #include "cli/command_line.h"
 #include "cli/commands.h"
-#include "experiments/point_files.h"
-#include "experiments/sweep_values.h"
+#include "experiments/runs/point_files.h"
+#include "experiments/sweep/sweep_values.h"
 #include "experiments/training_file.h"
 #include "model/surgery/model_editor.h"
 

@@ -10,7 +10,7 @@
 
 #include "base/error.h"
 #include "cli/commands.h"
-#include "experiments/point_files.h"
+#include "experiments/runs/point_files.h"
 #include "experiments/training_runner.h"
 #include "model/balance/usage_report.h"
 #include "model/parameter_account.h"

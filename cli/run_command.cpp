@@ -12,7 +12,7 @@
 #include "cli/commands.h"
 #include "cli/interrupt.h"
 #include "cli/progress_line.h"
-#include "experiments/runner.h"
+#include "experiments/runs/runner.h"
 #include "sim/report/summary.h"
 
 namespace moesim::cli {
@@ -35,20 +35,12 @@ struct RunCommandOptions {
   std::vector<std::string> arguments;
 };
 
-void print_dry_run(const std::vector<Point>& points) {
-  std::string text = fmt::format("{}: {} point{}\n", points.front().experiment.name, points.size(),
-                                 points.size() == 1 ? "" : "s");
-  if (!points.front().experiment.question.empty()) {
-    text += "question: " + points.front().experiment.question + "\n";
-  }
-  for (std::size_t index = 0; index < points.size(); ++index) {
-    const Point& point = points[index];
-    text += fmt::format("{:04} {} {}\n", index, point.id, point.label);
-    if (!point.skip_reason.empty()) {
-      text += "     skipped: " + point.skip_reason + "\n";
-      continue;
-    }
-    const sim::Scenario& scenario = point.experiment.scenario;
+// What the point will be, or why it cannot be.
+std::string dry_run_text(const experiments::Sweep& sweep, const Point& point) {
+  std::string text = fmt::format("{:04} {} {}\n", point.index, point.id, point.label);
+  try {
+    const experiments::ReadPoint read = read_point(sweep, point);
+    const sim::Scenario& scenario = read.experiment.scenario;
     const sim::Sizes sizes = sim::validate(scenario);
     text += fmt::format(
         "     {} accelerators, {} group{} of {}, {} micro-batch{} of {} tokens a rank, {} of {} "
@@ -56,9 +48,18 @@ void print_dry_run(const std::vector<Point>& points) {
         sizes.num_ranks, sizes.num_groups, sizes.num_groups == 1 ? "" : "s", sizes.expert_parallel,
         sizes.num_micro_batches, sizes.num_micro_batches == 1 ? "" : "es", sizes.tokens_per_rank,
         scenario.model.num_moe_layers(), scenario.model.num_hidden_layers);
-    for (const std::string& warning : point.warnings) text += "     warning: " + warning + "\n";
+    for (const std::string& warning : read.warnings) text += "     warning: " + warning + "\n";
+  } catch (const base::Error& error) {
+    text += "     skipped: " + error.where() + ": " + error.message() + "\n";
   }
-  std::fputs(text.c_str(), stdout);
+  return text;
+}
+
+void print_dry_run(const experiments::Sweep& sweep) {
+  std::printf("%s: %zu point%s\n", sweep.name.c_str(), sweep.points.size(),
+              sweep.is_lone() ? "" : "s");
+  if (!sweep.question.empty()) std::printf("question: %s\n", sweep.question.c_str());
+  for (const Point& point : sweep.points) std::fputs(dry_run_text(sweep, point).c_str(), stdout);
 }
 
 void print_results(const RunCommandOptions& options, const experiments::RunnerOutcome& outcome) {
@@ -113,23 +114,26 @@ int run(const RunCommandOptions& options) {
     throw base::Error("--output", "the folder for results has no name", "write --output runs");
   }
   const base::JsonValue document = experiments::read_document(options.file, options.assignments);
-  const std::vector<Point> points = experiments::expand(document);
+  const experiments::Sweep sweep = experiments::expand(document);
   if (options.dry_run) {
-    print_dry_run(points);
+    print_dry_run(sweep);
     return 0;
   }
-  auto line = std::make_unique<ProgressLine>(points.size());
+  auto line = std::make_unique<ProgressLine>(sweep.points.size());
   const experiments::RunnerOptions runner = runner_options(options, *line);
-  experiments::RunDirectory directory(options.output, points, options.file,
+  experiments::RunDirectory directory(options.output, sweep, options.file,
                                       quoted(options.arguments));
   note_interrupts();
   experiments::RunnerOutcome outcome;
   try {
-    outcome = experiments::run_points(points, directory, runner);
+    outcome = experiments::run_points(sweep, directory, runner);
   } catch (...) {
     // A lone point's fault leaves nothing behind; finished points are never thrown away.
-    if (points.size() == 1) directory.discard();
-    if (points.size() > 1) directory.finish("stopped by an error");
+    if (sweep.is_lone()) {
+      directory.discard();
+    } else {
+      directory.finish("stopped by an error");
+    }
     throw;
   }
   line.reset();
@@ -141,7 +145,7 @@ int run(const RunCommandOptions& options) {
   if (outcome.interrupted) {
     const auto missing = std::count(outcome.results.begin(), outcome.results.end(), std::string());
     std::fprintf(stderr, "moesim: interrupted, %zu of %zu points are missing\n",
-                 static_cast<std::size_t>(missing), points.size());
+                 static_cast<std::size_t>(missing), sweep.points.size());
     return kInterrupted;
   }
   if (outcome.our_bug) return kOurBug;

@@ -11,7 +11,7 @@
 #include "base/named_table.h"
 #include "cli/cluster_argument.h"
 #include "cli/commands.h"
-#include "experiments/point_files.h"
+#include "experiments/runs/point_files.h"
 #include "topologies/analysis/analysis.h"
 #include "topologies/cluster_config.h"
 #include "topologies/draw/draw.h"

@@ -16,7 +16,7 @@
 #include "cli/commands.h"
 #include "cli/interrupt.h"
 #include "experiments/experiment.h"
-#include "experiments/point_files.h"
+#include "experiments/runs/point_files.h"
 #include "experiments/training_runner.h"
 
 namespace moesim::cli {

@@ -10,7 +10,7 @@
 #include "base/check.h"
 #include "base/error.h"
 #include "base/parallel.h"
-#include "experiments/child_process.h"
+#include "experiments/runs/child_process.h"
 #include "sim/traffic_shape.h"
 
 namespace moesim::experiments {

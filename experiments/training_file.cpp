@@ -7,7 +7,7 @@
 #include "base/error.h"
 #include "experiments/error_place.h"
 #include "experiments/experiment.h"
-#include "experiments/sweep_values.h"
+#include "experiments/sweep/sweep_values.h"
 
 namespace moesim::experiments {
 namespace {

@@ -10,7 +10,7 @@
 
 #include "base/check.h"
 #include "base/error.h"
-#include "experiments/child_process.h"
+#include "experiments/runs/child_process.h"
 #include "experiments/validation/case_collective.h"
 #include "experiments/validation/case_routing.h"
 #include "sim/scenario.h"

@@ -7,6 +7,7 @@ void describe(base::FieldTable& table, ScenarioFigures& scenario) {
   table.title("scenario", "Which point of which experiment this is.");
   table.field("name", scenario.name, "The experiment's name.");
   table.field("point", scenario.point, "Id of the point: a hash of its resolved configuration.");
+  table.field("index", scenario.index, "The point's number in its sweep, from 0.");
   table.field("swept", scenario.swept, "The swept keys and their values at this point.");
   table.field("fidelity", scenario.fidelity, "How the network was simulated.");
   table.field("num_ranks", scenario.num_ranks, "Accelerators in the cluster.");

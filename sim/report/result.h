@@ -16,6 +16,7 @@ namespace moesim::sim {
 struct ScenarioFigures {
   std::string name;
   std::string point;
+  int index = 0;  // of the point in its sweep
   std::map<std::string, base::JsonValue> swept;
   std::string fidelity;
   int num_ranks = 0;

@@ -50,7 +50,7 @@ class Sweeps(MoesimTest):
         [alone] = self.rows(file, "--set", "router.seed=5")
         rows = self.rows(file, "--set", 'sweep={"router.seed": [4, 5]}')
         for row in (alone, rows[1]):
-            del row["scenario"]["point"], row["scenario"]["swept"]
+            del row["scenario"]["point"], row["scenario"]["index"], row["scenario"]["swept"]
         self.assertEqual(rows[1], alone)
 
     def test_a_point_that_cannot_be_is_skipped_and_the_others_run(self):

@@ -11,8 +11,8 @@
 #include <vector>
 
 #include "base/units.h"
-#include "experiments/run_directory.h"
-#include "experiments/sweep.h"
+#include "experiments/runs/run_directory.h"
+#include "experiments/sweep/sweep.h"
 #include "sim/run.h"
 
 namespace moesim::experiments {
@@ -33,9 +33,8 @@ struct RunnerOutcome {
 };
 
 // Appends each finished point to the directory's results in point order. A point that fails, is
-// killed or runs out of time is a row with its reason; skipped points are rows too. The Error of a
-// lone point is thrown.
-RunnerOutcome run_points(const std::vector<Point>& points, RunDirectory& directory,
-                         const RunnerOptions& options);
+// killed or runs out of time is a row with its reason; so is one that cannot be ("skipped"). The
+// Error of a lone point is thrown.
+RunnerOutcome run_points(const Sweep& sweep, RunDirectory& directory, const RunnerOptions& options);
 
 }  // namespace moesim::experiments

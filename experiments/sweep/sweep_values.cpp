@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "experiments/sweep_values.h"
+#include "experiments/sweep/sweep_values.h"
 
 #include <cctype>
 #include <memory>

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "experiments/runner.h"
+#include "experiments/runs/runner.h"
 
 #include <poll.h>
 
@@ -7,7 +7,7 @@
 #include <chrono>
 #include <memory>
 
-#include "experiments/worker.h"
+#include "experiments/runs/worker.h"
 
 namespace moesim::experiments {
 namespace {
@@ -17,33 +17,35 @@ using Clock = std::chrono::steady_clock;
 constexpr int kPollMilliseconds = 100;
 
 // A row of results for a point without figures.
-std::string row_without_figures(const Point& point, const std::string& status,
+std::string row_without_figures(const Sweep& sweep, const Point& point, const std::string& status,
                                 const std::string& reason) {
   base::JsonValue row = base::json_object();
   base::add_member(row, "status", base::json_of(status));
   base::add_member(row, "reason", base::json_of(reason));
   sim::ScenarioFigures scenario;
-  scenario.name = point.experiment.name;
+  scenario.name = sweep.name;
   scenario.point = point.id;
+  scenario.index = static_cast<int>(point.index);
   scenario.swept = point.swept;
   base::add_member(row, "scenario", base::to_json(scenario));
   return base::to_text(row, base::JsonStyle::compact);
 }
 
 struct RunningPoint {
-  RunningPoint(std::size_t i, const Point& point, const std::filesystem::path& folder, int threads)
-      : index(i), worker(point, folder, threads) {}
+  RunningPoint(const Sweep& sweep, const Point& p, const std::filesystem::path& folder,
+               int num_threads)
+      : point(p), worker(sweep, p, folder, num_threads) {}
 
-  std::size_t index;
+  const Point& point;
   Worker worker;
   Clock::time_point started = Clock::now();
 };
 
 class Pool {
  public:
-  Pool(const std::vector<Point>& points, RunDirectory& directory, const RunnerOptions& options)
-      : points_(points), directory_(directory), options_(options) {
-    outcome_.results.resize(points.size());
+  Pool(const Sweep& sweep, RunDirectory& directory, const RunnerOptions& options)
+      : sweep_(sweep), points_(sweep.points), directory_(directory), options_(options) {
+    outcome_.results.resize(points_.size());
   }
 
   RunnerOutcome run() {
@@ -69,18 +71,13 @@ class Pool {
 
  private:
   void start_workers() {
-    const int threads = points_.size() == 1 ? options_.workers : 1;
-    const std::size_t processes = points_.size() == 1 ? 1 : options_.workers;
+    const int threads = sweep_.is_lone() ? options_.workers : 1;
+    const std::size_t processes = sweep_.is_lone() ? 1 : options_.workers;
     while (next_ < points_.size() && running_.size() < processes) {
-      const std::size_t index = next_++;
-      const Point& point = points_[index];
-      if (!point.skip_reason.empty()) {
-        finish(index, row_without_figures(point, "skipped", point.skip_reason));
-        continue;
-      }
+      const Point& point = points_[next_++];
       try {
-        running_.push_back(std::make_unique<RunningPoint>(
-            index, point, directory_.point_folder(index, point), threads));
+        running_.push_back(
+            std::make_unique<RunningPoint>(sweep_, point, directory_.point_folder(point), threads));
       } catch (const base::Error&) {
         // Those that run will free what this one lacks; without any there is nothing to wait for.
         if (running_.empty()) throw;
@@ -116,25 +113,30 @@ class Pool {
     }
   }
 
-  void settle(const RunningPoint& point) {
-    const WorkerOutcome& outcome = point.worker.outcome();
+  void settle(const RunningPoint& running) {
+    const WorkerOutcome& outcome = running.worker.outcome();
+    const Point& point = running.point;
     if (!outcome.result.empty()) {
-      finish(point.index, outcome.result);
+      finish(point, outcome.result);
       return;
     }
     std::string reason = outcome.failure;
     if (outcome.error) {
-      const base::Error error = placed_error(points_[point.index], *outcome.error);
-      if (points_.size() == 1) throw error;
-      reason = error.where() + ": " + error.message();
+      if (sweep_.is_lone()) throw base::Error(*outcome.error);
+      reason = outcome.error->where() + ": " + outcome.error->message();
     }
-    ++outcome_.failed;
+    if (outcome.is_skipped) {
+      directory_.drop_point_folder(point);
+    } else {
+      ++outcome_.failed;
+    }
     outcome_.our_bug = outcome_.our_bug || outcome.is_our_bug;
-    finish(point.index, row_without_figures(points_[point.index], "failed", reason));
+    const char* status = outcome.is_skipped ? "skipped" : "failed";
+    finish(point, row_without_figures(sweep_, point, status, reason));
   }
 
-  void finish(std::size_t index, std::string row) {
-    outcome_.results[index] = std::move(row);
+  void finish(const Point& point, std::string row) {
+    outcome_.results[point.index] = std::move(row);
     ++finished_;
   }
 
@@ -144,6 +146,7 @@ class Pool {
     }
   }
 
+  const Sweep& sweep_;
   const std::vector<Point>& points_;
   RunDirectory& directory_;
   const RunnerOptions& options_;
@@ -156,9 +159,9 @@ class Pool {
 
 }  // namespace
 
-RunnerOutcome run_points(const std::vector<Point>& points, RunDirectory& directory,
+RunnerOutcome run_points(const Sweep& sweep, RunDirectory& directory,
                          const RunnerOptions& options) {
-  return Pool(points, directory, options).run();
+  return Pool(sweep, directory, options).run();
 }
 
 }  // namespace moesim::experiments

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "experiments/worker.h"
+#include "experiments/runs/worker.h"
 
 #include <fcntl.h>
 #include <sys/prctl.h>
@@ -15,13 +15,14 @@
 
 #include "base/check.h"
 #include "base/json_value.h"
-#include "experiments/point_files.h"
+#include "experiments/runs/point_files.h"
 
 namespace moesim::experiments {
 namespace {
 
 // Messages on the pipe: kind, length, text.
 constexpr char kResult = 'R';
+constexpr char kSkipped = 'S';
 constexpr char kError = 'E';
 constexpr char kFailure = 'F';
 constexpr char kOurBug = 'B';
@@ -53,24 +54,41 @@ std::array<std::string, 3> unpack(const std::string& text) {
   return {list.items[0].text, list.items[1].text, list.items[2].text};
 }
 
+struct Task {
+  const Sweep& sweep;
+  const Point& point;
+  const std::filesystem::path& folder;
+  int num_threads = 1;
+};
+
 // The child's whole life. Everything printed goes to log.txt.
-void work(const Point& point, const std::filesystem::path& folder, int num_threads,
-          int descriptor) {
+void work(const Task& task, int descriptor) {
+  const auto send_error = [descriptor](char kind, const base::Error& error) {
+    send(descriptor, kind, pack({error.where(), error.message(), error.hint()}));
+  };
+  ReadPoint read;
+  try {
+    read = read_point(task.sweep, task.point);
+  } catch (const base::Error& error) {
+    send_error(kSkipped, error);
+    return;
+  }
   try {
     sim::RunOptions options;
-    options.num_threads = num_threads;
+    options.num_threads = task.num_threads;
     options.progress = [descriptor](const sim::Progress& progress) {
       send(descriptor, kProgress,
            pack({progress.stage, std::to_string(progress.done), std::to_string(progress.all)}));
     };
-    sim::Run run = sim::run(point.experiment.scenario, options);
-    run.result.scenario.swept = point.swept;
-    run.result.warnings.insert(run.result.warnings.begin(), point.warnings.begin(),
-                               point.warnings.end());
-    write_point_files(folder, point, run);
+    sim::Run run = sim::run(read.experiment.scenario, options);
+    run.result.scenario.index = static_cast<int>(task.point.index);
+    run.result.scenario.swept = task.point.swept;
+    run.result.warnings.insert(run.result.warnings.begin(), read.warnings.begin(),
+                               read.warnings.end());
+    write_point_files(task.folder, title_of(task.sweep, task.point), read, run);
     send(descriptor, kResult, base::to_text(base::to_json(run.result), base::JsonStyle::compact));
   } catch (const base::Error& error) {
-    send(descriptor, kError, pack({error.where(), error.message(), error.hint()}));
+    send_error(kError, placed_error(task.sweep, task.point, error));
   } catch (const base::InvariantViolation& violation) {
     send(descriptor, kOurBug, violation.what());
   } catch (const std::bad_alloc&) {
@@ -104,10 +122,9 @@ std::string last_line_of(const std::filesystem::path& file) {
 
 }  // namespace
 
-Worker::Worker(const Point& point, const std::filesystem::path& folder, int num_threads)
-    : scenario_(point.label.empty() ? point.experiment.name
-                                    : point.experiment.name + " (" + point.label + ")"),
-      folder_(folder) {
+Worker::Worker(const Sweep& sweep, const Point& point, const std::filesystem::path& folder,
+               int num_threads)
+    : title_(title_of(sweep, point)), folder_(folder) {
   std::array<int, 2> ends{};
   if (pipe2(ends.data(), O_CLOEXEC) != 0) fail_to_start();
   std::fflush(nullptr);
@@ -125,7 +142,7 @@ Worker::Worker(const Point& point, const std::filesystem::path& folder, int num_
       dup2(log, STDOUT_FILENO);
       dup2(log, STDERR_FILENO);
     }
-    work(point, folder, num_threads, ends[1]);
+    work({sweep, point, folder, num_threads}, ends[1]);
     std::fflush(nullptr);
     _exit(0);  // without destructors of what the parent owns
   }
@@ -159,7 +176,8 @@ void Worker::take_message(char kind, const std::string& text) {
   if (kind == kResult) outcome_.result = text;
   if (kind == kFailure || kind == kOurBug) outcome_.failure = text;
   if (kind == kOurBug) outcome_.is_our_bug = true;
-  if (kind == kError) {
+  if (kind == kError || kind == kSkipped) {
+    outcome_.is_skipped = kind == kSkipped;
     const auto [where, what, hint] = unpack(text);
     outcome_.error.emplace(where, what, hint);
   }
@@ -177,12 +195,12 @@ void Worker::collect_exit() {
   const bool spoke = !outcome_.result.empty() || outcome_.error || !outcome_.failure.empty();
   if (WIFSIGNALED(status)) {
     outcome_ = {};
-    outcome_.failure = "the simulation of " + scenario_ + " was ended by signal " +
+    outcome_.failure = "the simulation of " + title_ + " was ended by signal " +
                        std::to_string(WTERMSIG(status)) + " (" + strsignal(WTERMSIG(status)) + ")";
     const std::string last = last_line_of(folder_ / "log.txt");
     if (!last.empty()) outcome_.failure += "; it said: " + last;
   } else if (!spoke) {
-    outcome_.failure = "the simulation of " + scenario_ + " ended without a word, exit code " +
+    outcome_.failure = "the simulation of " + title_ + " ended without a word, exit code " +
                        std::to_string(WEXITSTATUS(status));
   }
 }

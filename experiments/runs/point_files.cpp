@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "experiments/point_files.h"
+#include "experiments/runs/point_files.h"
 
 #include <fstream>
 
@@ -29,12 +29,10 @@ void write_file(const std::filesystem::path& path, const std::string& bytes) {
   }
 }
 
-void write_point_files(const std::filesystem::path& folder, const Point& point,
-                       const sim::Run& run) {
-  const sim::TraceInput input{
-      run.cluster, run.graph, run.timeline,
-      point.label.empty() ? point.experiment.name : point.experiment.name + " " + point.label,
-      run.result.routing_source};
+void write_point_files(const std::filesystem::path& folder, const std::string& title,
+                       const ReadPoint& point, const sim::Run& run) {
+  const sim::TraceInput input{run.cluster, run.graph, run.timeline, title,
+                              run.result.routing_source};
   for (const sim::TraceFormat format : point.experiment.outputs.traces) {
     write_file(folder / sim::trace_file_name(format), sim::render_trace(format, input));
   }

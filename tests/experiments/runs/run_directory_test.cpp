@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "experiments/run_directory.h"
+#include "experiments/runs/run_directory.h"
 
 #include <gtest/gtest.h>
 
@@ -28,15 +28,15 @@ class RunDirectoryTest : public testing::Test {
     return text.str();
   }
 
-  RunDirectory make(const std::vector<Point>& points) const {
-    return {root_ / "runs", points, input_, "moesim run input.json"};
+  RunDirectory make(const Sweep& sweep) const {
+    return {root_ / "runs", sweep, input_, "moesim run input.json"};
   }
 
   const fs::path root_ =
       fs::path(testing::TempDir()) / testing::UnitTest::GetInstance()->current_test_info()->name();
   const fs::path input_ = root_ / "input.json";
-  const std::vector<Point> one_ = expand(small_document());
-  const std::vector<Point> two_ =
+  const Sweep one_ = expand(small_document());
+  const Sweep two_ =
       expand(small_document(", \"sweep\": {\"network.fidelity\": [\"flow\", \"analytic\"]}"));
 };
 
@@ -52,12 +52,12 @@ TEST_F(RunDirectoryTest, TwoRunsOfOneSecondGetFoldersOfTheirOwn) {
 
 TEST_F(RunDirectoryTest, ALonePointsFilesStandInTheRunsFolder) {
   RunDirectory directory = make(one_);
-  EXPECT_EQ(directory.point_folder(0, one_[0]), directory.path());
+  EXPECT_EQ(directory.point_folder(one_.points[0]), directory.path());
 }
 
 TEST_F(RunDirectoryTest, PointsOfASweepGetFoldersNamedForTheirValues) {
   RunDirectory directory = make(two_);
-  const fs::path folder = directory.point_folder(1, two_[1]);
+  const fs::path folder = directory.point_folder(two_.points[1]);
   EXPECT_EQ(folder, directory.path() / "points" / "0001-network.fidelity=analytic");
   EXPECT_TRUE(fs::is_directory(folder));
 }
@@ -88,7 +88,7 @@ TEST_F(RunDirectoryTest, FinishListsTheFilesAndPointsLatestToThem) {
 
 TEST_F(RunDirectoryTest, DiscardLeavesNothing) {
   RunDirectory directory = make(two_);
-  directory.point_folder(0, two_[0]);
+  directory.point_folder(two_.points[0]);
   directory.append_result("{}");
   directory.discard();
   EXPECT_TRUE(fs::is_empty(root_ / "runs"));

@@ -10,7 +10,7 @@
 #include <string>
 
 #include "base/error.h"
-#include "experiments/sweep.h"
+#include "experiments/sweep/sweep.h"
 #include "sim/report/result.h"
 #include "sim/run.h"
 
@@ -19,7 +19,8 @@ namespace moesim::experiments {
 // What a finished worker has to say. Exactly one of `result`, `error` and `failure` is set.
 struct WorkerOutcome {
   std::string result;                // JSON on one line, result keys
-  std::optional<base::Error> error;  // the input's fault
+  std::optional<base::Error> error;  // the input's fault, placed
+  bool is_skipped = false;           // the error is that the point cannot be
   std::string failure;               // the simulator's: a failed check, a signal, no memory
   bool is_our_bug = false;           // the failure is a failed check
 };
@@ -28,7 +29,8 @@ class Worker {
  public:
   // Forks; throws base::Error at "--jobs" where the system lets no more processes start. The child
   // writes result.json, traces and log.txt into `folder` (which exists) and stops.
-  Worker(const Point& point, const std::filesystem::path& folder, int num_threads);
+  Worker(const Sweep& sweep, const Point& point, const std::filesystem::path& folder,
+         int num_threads);
   ~Worker();  // kills a child that still runs
   Worker(const Worker&) = delete;
   Worker& operator=(const Worker&) = delete;
@@ -47,7 +49,7 @@ class Worker {
   void take_message(char kind, const std::string& text);
   void collect_exit();
 
-  std::string scenario_;
+  std::string title_;
   std::filesystem::path folder_;
   pid_t child_ = -1;
   int descriptor_ = -1;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "experiments/child_process.h"
+#include "experiments/runs/child_process.h"
 
 #include <gtest/gtest.h>
 #include <unistd.h>

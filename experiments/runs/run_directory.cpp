@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "experiments/run_directory.h"
+#include "experiments/runs/run_directory.h"
 
 #include <fmt/chrono.h>
 #include <fmt/format.h>
@@ -15,13 +15,16 @@
 #include "base/json_value.h"
 #include "base/sha256.h"
 #include "experiments/build_info.h"
-#include "experiments/point_files.h"
-#include "experiments/sweep_values.h"
+#include "experiments/runs/point_files.h"
+#include "experiments/sweep/sweep_values.h"
 
 namespace moesim::experiments {
 namespace {
 
 namespace fs = std::filesystem;
+
+constexpr const char* kMoment = "%Y-%m-%dT%H:%M:%SZ";
+constexpr const char* kManifest = "manifest.json";
 
 std::string utc_now(const char* format) {
   const std::time_t now = std::chrono::system_clock::to_time_t(std::chrono::system_clock::now());
@@ -52,7 +55,8 @@ std::string host_name() {
 base::JsonValue list_files(const fs::path& root) {
   std::vector<fs::path> files;
   for (const auto& entry : fs::recursive_directory_iterator(root)) {
-    if (entry.is_regular_file()) files.push_back(entry.path());
+    const bool is_own = entry.path() == root / kManifest;
+    if (entry.is_regular_file() && !is_own) files.push_back(entry.path());
   }
   std::sort(files.begin(), files.end());
   base::JsonValue list = base::json_array();
@@ -79,13 +83,16 @@ void remove_unfinished(const fs::path& root) {
 
 }  // namespace
 
-RunDirectory::RunDirectory(const fs::path& root, const std::vector<Point>& points,
+RunDirectory::RunDirectory(const fs::path& root, const Sweep& sweep,
                            const fs::path& experiment_file, const std::string& command)
-    : num_points_(points.size()), command_(command), started_(utc_now("%Y-%m-%dT%H:%M:%SZ")) {
+    : num_points_(sweep.points.size()), command_(command), started_(utc_now(kMoment)) {
+  name_ = sweep.name;
+  question_ = sweep.question;
+  axes_ = sweep.axes;
   std::string identities;
-  for (const Point& point : points) identities += point.id;
+  for (const Point& point : sweep.points) identities += point.id;
   config_hash_ = base::sha256_hex(identities).substr(0, 8);
-  const fs::path parent = root / points.front().experiment.name;
+  const fs::path parent = root / sweep.name;
   const std::string stem = utc_now("%Y%m%dT%H%M%SZ") + "-" + config_hash_;
   path_ = parent / stem;
   make_folder(parent);
@@ -96,14 +103,23 @@ RunDirectory::RunDirectory(const fs::path& root, const std::vector<Point>& point
   }
   make_folder(path_);
   write_file(path_ / "config.input.json", read_bytes(experiment_file));
+  write_file(path_ / kManifest, base::to_text(manifest("running")) + "\n");
 }
 
-fs::path RunDirectory::point_folder(std::size_t index, const Point& point) {
+fs::path RunDirectory::name_of_folder(const Point& point) const {
+  return path_ / "points" / fmt::format("{:04}-{}", point.index, as_file_name(point.label));
+}
+
+fs::path RunDirectory::point_folder(const Point& point) {
   if (num_points_ == 1) return path_;
-  const fs::path folder =
-      path_ / "points" / fmt::format("{:04}-{}", index, as_file_name(point.label));
+  const fs::path folder = name_of_folder(point);
   make_folder(folder);
   return folder;
+}
+
+void RunDirectory::drop_point_folder(const Point& point) {
+  std::error_code failure;
+  if (num_points_ > 1) fs::remove_all(name_of_folder(point), failure);
 }
 
 void RunDirectory::append_result(const std::string& line) {
@@ -114,8 +130,8 @@ void RunDirectory::append_result(const std::string& line) {
   if (!file) throw base::Error(path.string(), "cannot be written", "is the disk full?");
 }
 
-void RunDirectory::finish(const std::string& status) {
-  remove_unfinished(path_);
+// The manifest as far as it is known at the start.
+base::JsonValue RunDirectory::manifest(const std::string& status) const {
   base::JsonValue manifest = base::json_object();
   base::add_member(manifest, "moesim", base::json_of(build_version()));
   base::add_member(manifest, "commit", base::json_of(build_commit()));
@@ -123,14 +139,25 @@ void RunDirectory::finish(const std::string& status) {
   for (const auto& [name, version] : component_versions()) {
     base::add_member(versions, name, base::json_of(version));
   }
+  base::add_member(manifest, "name", base::json_of(name_));
+  base::add_member(manifest, "question", base::json_of(question_));
+  base::JsonValue& axes = base::add_member(manifest, "axes", base::json_array());
+  for (const std::string& axis : axes_) axes.items.push_back(base::json_of(axis));
+  base::add_member(manifest, "num_points", base::json_of(static_cast<std::int64_t>(num_points_)));
   base::add_member(manifest, "command", base::json_of(command_));
   base::add_member(manifest, "host", base::json_of(host_name()));
   base::add_member(manifest, "config_hash", base::json_of(config_hash_));
   base::add_member(manifest, "start", base::json_of(started_));
-  base::add_member(manifest, "end", base::json_of(utc_now("%Y-%m-%dT%H:%M:%SZ")));
   base::add_member(manifest, "status", base::json_of(status));
-  base::add_member(manifest, "files", list_files(path_));
-  write_file(path_ / "manifest.json", base::to_text(manifest) + "\n");
+  return manifest;
+}
+
+void RunDirectory::finish(const std::string& status) {
+  remove_unfinished(path_);
+  base::JsonValue whole = manifest(status);
+  base::add_member(whole, "end", base::json_of(utc_now(kMoment)));
+  base::add_member(whole, "files", list_files(path_));
+  write_file(path_ / kManifest, base::to_text(whole) + "\n");
 
   if (status != "complete" && status != "points failed") return;
   const fs::path latest = path_.parent_path() / "latest";

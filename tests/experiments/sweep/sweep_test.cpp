@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "experiments/sweep.h"
+#include "experiments/sweep/sweep.h"
 
 #include <gtest/gtest.h>
 
@@ -16,62 +16,60 @@ base::Error expand_error(const std::string& more) {
 }
 
 TEST(Expand, ADocumentWithoutASweepIsOnePoint) {
-  const std::vector<Point> points = expand(small_document());
-  ASSERT_EQ(points.size(), 1u);
-  EXPECT_EQ(points[0].label, "");
-  EXPECT_TRUE(points[0].swept.empty());
-  EXPECT_EQ(points[0].skip_reason, "");
-  EXPECT_EQ(points[0].experiment.scenario.name, "small");
-  EXPECT_EQ(points[0].experiment.scenario.point, points[0].id);
-  EXPECT_EQ(points[0].id.size(), 12u);
+  const Sweep sweep = expand(small_document());
+  ASSERT_TRUE(sweep.is_lone());
+  EXPECT_EQ(sweep.name, "small");
+  const Point& point = sweep.points[0];
+  EXPECT_EQ(point.label, "");
+  EXPECT_TRUE(point.swept.empty());
+  EXPECT_EQ(point.id.size(), 12u);
+  const ReadPoint read = read_point(sweep, point);
+  EXPECT_EQ(read.experiment.scenario.name, "small");
+  EXPECT_EQ(read.experiment.scenario.point, point.id);
 }
 
 // 2 x 3 points; the second key changes with every point.
 TEST(Expand, TheLastKeyChangesFastest) {
-  const std::vector<Point> points = expand(small_document(
+  const Sweep sweep = expand(small_document(
       R"(, "sweep": {"router.seed": [7, 8], "model.num_experts_per_tok": [1, 2, 4]})"));
-  ASSERT_EQ(points.size(), 6u);
+  ASSERT_EQ(sweep.points.size(), 6u);
+  EXPECT_EQ(sweep.axes, (std::vector<std::string>{"router.seed", "model.num_experts_per_tok"}));
   std::set<std::string> ids;
-  for (std::size_t i = 0; i < points.size(); ++i) {
+  for (std::size_t i = 0; i < sweep.points.size(); ++i) {
     const int top_k = 1 << i % 3;
     const std::uint64_t seed = 7 + i / 3;
-    EXPECT_EQ(points[i].experiment.scenario.router.seed, seed);
-    EXPECT_EQ(points[i].experiment.scenario.model.num_experts_per_tok, top_k);
-    EXPECT_EQ(points[i].label, "router.seed=" + std::to_string(seed) +
-                                   ",model.num_experts_per_tok=" + std::to_string(top_k));
-    EXPECT_EQ(points[i].resolved_config.find("num_experts_per_tok\": ["), std::string::npos);
-    ids.insert(points[i].id);
+    const Point& point = sweep.points[i];
+    const ReadPoint read = read_point(sweep, point);
+    EXPECT_EQ(point.index, i);
+    EXPECT_EQ(read.experiment.scenario.router.seed, seed);
+    EXPECT_EQ(read.experiment.scenario.model.num_experts_per_tok, top_k);
+    EXPECT_EQ(point.label, "router.seed=" + std::to_string(seed) +
+                               ",model.num_experts_per_tok=" + std::to_string(top_k));
+    EXPECT_EQ(read.resolved_config.find("num_experts_per_tok\": ["), std::string::npos);
+    ids.insert(point.id);
   }
   EXPECT_EQ(ids.size(), 6u);
 }
 
-TEST(Expand, TheIdDependsOnTheConfigurationAndNotOnItsWriting) {
-  base::JsonValue written = small_document();
-  base::set_json(written, "comm.all_to_all=direct");  // the default, written out
-  EXPECT_EQ(expand(written)[0].id, expand(small_document())[0].id);
-  base::set_json(written, "router.seed=99");
-  EXPECT_NE(expand(written)[0].id, expand(small_document())[0].id);
+TEST(Expand, ResolvedConfigurationsNameFilesByAbsolutePaths) {
+  base::JsonValue document = small_document();
+  base::set_json(
+      document, "routing={\"source\": \"numerics\", \"proxy\": {\"text\": \"/b/../b/words.txt\"}}");
+  const Sweep sweep = expand(document);
+  const std::string resolved = read_point(sweep, sweep.points[0]).resolved_config;
+  EXPECT_NE(resolved.find("\"/b/words.txt\""), std::string::npos);
 }
 
-TEST(Expand, TheIdIsTheSameWhereverTheTextLies) {
-  base::JsonValue here = small_document();
-  base::set_json(here,
-                 "routing={\"source\": \"numerics\", \"proxy\": {\"text\": \"a/words.txt\"}}");
-  base::JsonValue there = here;
-  base::set_json(there, "routing.proxy.text=/b/words.txt");
-  EXPECT_EQ(expand(here)[0].id, expand(there)[0].id);
-  EXPECT_NE(expand(there)[0].resolved_config.find("\"/b/words.txt\""), std::string::npos);
-}
-
-TEST(Expand, APointThatCannotBeIsSkippedWithItsPlace) {
-  const std::vector<Point> points =
+TEST(Expand, APointThatCannotBeSaysSoWhenItIsRead) {
+  const Sweep sweep =
       expand(small_document(", \"sweep\": {\"model.num_experts_per_tok\": [17, 2]}"));
-  ASSERT_EQ(points.size(), 2u);
-  EXPECT_EQ(points[0].skip_reason,
-            "small.json:2:43 sweep model.num_experts_per_tok=17  /model/num_experts_per_tok: "
-            "a token picks 17 of 16 experts");
-  EXPECT_EQ(points[0].experiment.name, "small");
-  EXPECT_EQ(points[1].skip_reason, "");
+  ASSERT_EQ(sweep.points.size(), 2u);
+  EXPECT_EQ(sweep.name, "small");
+  const base::Error error = base::thrown_error([&] { read_point(sweep, sweep.points[0]); });
+  EXPECT_EQ(error.where(),
+            "small.json:2:43 sweep model.num_experts_per_tok=17  /model/num_experts_per_tok");
+  EXPECT_EQ(error.message(), "a token picks 17 of 16 experts");
+  EXPECT_NO_THROW(read_point(sweep, sweep.points[1]));
 }
 
 TEST(Expand, WhereNoPointCanBeTheFirstErrorIsThrown) {

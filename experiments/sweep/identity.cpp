@@ -1,0 +1,88 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "experiments/sweep/identity.h"
+
+#include <algorithm>
+#include <array>
+#include <filesystem>
+#include <fstream>
+#include <sstream>
+#include <string_view>
+#include <vector>
+
+#include "base/data_directory.h"
+#include "base/sha256.h"
+#include "experiments/build_info.h"
+#include "experiments/experiment.h"
+
+namespace moesim::experiments {
+namespace {
+
+using base::JsonValue;
+namespace fs = std::filesystem;
+
+constexpr std::size_t kIdLength = 12;
+constexpr std::array<std::string_view, 4> kFileKeys = {"file", "hf_config", "trace", "text"};
+constexpr std::array<std::string_view, 4> kOfPeople = {"name", "question", "$schema", "sweep"};
+constexpr std::array<const char*, 5> kPresetFolders = {
+    "model/presets", "sim/collectives/presets", "topologies/presets/accelerators",
+    "topologies/presets/nodes", "topologies/presets/clusters"};
+
+std::string hash_of_file(const fs::path& path) {
+  std::ifstream file(path, std::ios::binary);
+  std::ostringstream bytes;
+  bytes << file.rdbuf();
+  return base::sha256_hex(std::move(bytes).str());
+}
+
+std::string hash_of_presets() {
+  std::string all;
+  for (const char* folder : kPresetFolders) {
+    for (const std::string& name : base::preset_names(folder)) {
+      all += hash_of_file(base::data_directory() / folder / (name + ".json"));
+    }
+  }
+  return base::sha256_hex(all);
+}
+
+bool names_file(std::string_view key, const JsonValue& value) {
+  const std::string_view last = key.substr(key.rfind('.') + 1);
+  return value.kind == JsonValue::Kind::string &&
+         std::find(kFileKeys.begin(), kFileKeys.end(), last) != kFileKeys.end();
+}
+
+// With members in the order of their keys and files' hashes in the place of their names.
+JsonValue canonical(std::string_view key, JsonValue value) {
+  if (names_file(key, value)) {
+    const fs::path path = resolve_path(value);
+    std::error_code unknown;
+    if (fs::is_regular_file(path, unknown)) return base::json_of("sha256 " + hash_of_file(path));
+  }
+  for (JsonValue& item : value.items) item = canonical("", std::move(item));
+  for (base::JsonMember& member : value.members) {
+    member.value = canonical(member.key, std::move(member.value));
+  }
+  std::sort(value.members.begin(), value.members.end(),
+            [](const auto& a, const auto& b) { return a.key < b.key; });
+  return value;
+}
+
+}  // namespace
+
+Identity::Identity(const JsonValue& document)
+    : common_(build_version() + "\n" + hash_of_presets() + "\n") {
+  JsonValue own = document;
+  std::erase_if(own.members, [](const base::JsonMember& member) {
+    return std::find(kOfPeople.begin(), kOfPeople.end(), member.key) != kOfPeople.end();
+  });
+  common_ += base::to_text(canonical("", std::move(own)), base::JsonStyle::compact);
+}
+
+std::string Identity::of(const std::map<std::string, JsonValue>& swept) const {
+  std::string identity = common_;
+  for (const auto& [key, value] : swept) {
+    identity += "\n" + key + "=" + base::to_text(canonical(key, value), base::JsonStyle::compact);
+  }
+  return base::sha256_hex(identity).substr(0, kIdLength);
+}
+
+}  // namespace moesim::experiments

@@ -1,0 +1,74 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "experiments/sweep/identity.h"
+
+#include <gtest/gtest.h>
+
+#include <filesystem>
+#include <fstream>
+
+#include "tests/experiments/small_document.h"
+
+namespace moesim::experiments {
+namespace {
+
+namespace fs = std::filesystem;
+
+std::string id_of(const base::JsonValue& document) { return Identity(document).of({}); }
+
+base::JsonValue with(const std::string& assignment) {
+  base::JsonValue document = small_document();
+  base::set_json(document, assignment);
+  return document;
+}
+
+TEST(Identity, IsTwelveHexadecimalDigits) {
+  EXPECT_EQ(id_of(small_document()).size(), 12u);
+  EXPECT_EQ(id_of(small_document()).find_first_not_of("0123456789abcdef"), std::string::npos);
+}
+
+TEST(Identity, ChangesWithWhatDecidesResultsOnly) {
+  const std::string id = id_of(small_document());
+  EXPECT_EQ(id_of(with("question=another")), id);
+  EXPECT_EQ(id_of(with("name=another")), id);
+  EXPECT_NE(id_of(with("router.seed=99")), id);
+  EXPECT_NE(id_of(with("cluster.num_nodes=4")), id);
+  EXPECT_NE(id_of(with("cluster.preset=h100_rail_fat_tree")), id);
+}
+
+TEST(Identity, HangsOnNeitherCommentsNorOrder) {
+  const auto parse = [](const std::string& text) { return base::parse_json(text, "a.json"); };
+  EXPECT_EQ(id_of(parse(R"({"model": {"b": 1, "a": [1, 2]}, "c": 3})")),
+            id_of(parse(R"({"c":3, /* three */ "model":{"a":[1,2],"b":1}})")));
+  EXPECT_NE(id_of(parse(R"({"a": [1, 2]})")), id_of(parse(R"({"a": [2, 1]})")));
+}
+
+TEST(Identity, SweptValuesTellPointsApart) {
+  const Identity identity(small_document());
+  const auto value = [](int number) { return base::json_of(number); };
+  EXPECT_NE(identity.of({{"router.seed", value(1)}}), identity.of({{"router.seed", value(2)}}));
+  EXPECT_NE(identity.of({{"router.seed", value(1)}}), identity.of({{"comm.seed", value(1)}}));
+}
+
+// One file at two places, then another text at the first one's.
+TEST(Identity, FilesCountByWhatIsInThem) {
+  const fs::path folder = fs::path(testing::TempDir()) / "identity_files";
+  fs::create_directories(folder / "a");
+  fs::create_directories(folder / "b");
+  const auto write = [&](const char* name, const char* text) {
+    std::ofstream(folder / name) << text;
+  };
+  write("a/words.txt", "one two");
+  write("b/words.txt", "one two");
+  const auto at = [&](const char* name) {
+    return id_of(with("routing={\"source\": \"numerics\", \"proxy\": {\"text\": \"" +
+                      (folder / name).string() + "\"}}"));
+  };
+  const std::string id = at("a/words.txt");
+  EXPECT_EQ(at("b/words.txt"), id);
+  write("a/words.txt", "one three");
+  EXPECT_NE(at("a/words.txt"), id);
+  fs::remove_all(folder);
+}
+
+}  // namespace
+}  // namespace moesim::experiments
