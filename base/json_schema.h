@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The "definitions" of a JSON Schema while it is being made. Inner to base.
+// The "definitions" of a JSON Schema while it is being made. For codecs.
 #pragma once
 
 #include <map>
@@ -13,6 +13,9 @@ class SchemaDefinitions {
  public:
   // {"$ref": "#/definitions/<title>"}; the first call for a struct adds its schema.
   JsonValue reference_to(const StructCodec& codec);
+
+  // A schema that others refer to as "#/definitions/<title>"; the same each time it is added.
+  void add(const std::string& title, JsonValue schema) { schemas_.insert_or_assign(title, schema); }
 
   // By title, sorted.
   const std::map<std::string, JsonValue>& schemas() const { return schemas_; }

@@ -2,6 +2,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cmath>
 #include <cstdio>
 #include <memory>
 #include <optional>
@@ -12,7 +13,9 @@
 #include "cli/commands.h"
 #include "cli/interrupt.h"
 #include "cli/progress_line.h"
+#include "experiments/runs/first_point.h"
 #include "experiments/runs/runner.h"
+#include "experiments/sweep/axes.h"
 #include "sim/report/summary.h"
 
 namespace moesim::cli {
@@ -23,10 +26,12 @@ using experiments::Point;
 constexpr int kSomeFailed = 1;
 constexpr int kInterrupted = 3;
 constexpr int kOurBug = 70;
+constexpr base::Seconds kLongestEstimate(60);
 
 struct RunCommandOptions {
   std::string file;
   std::vector<std::string> assignments;
+  std::vector<std::string> axes;
   std::string output = "runs";
   int workers = 0;  // 0: as many as there are cores
   std::optional<std::string> time_limit;
@@ -55,11 +60,31 @@ std::string dry_run_text(const experiments::Sweep& sweep, const Point& point) {
   return text;
 }
 
-void print_dry_run(const experiments::Sweep& sweep) {
+// What the whole sweep will take if its points are like the first.
+void print_cost(const experiments::Sweep& sweep, int workers) {
+  const auto cost = experiments::cost_of_first_point(sweep, kLongestEstimate);
+  if (!cost) {
+    std::printf("estimate: the first point takes more than %s\n",
+                base::to_text(kLongestEstimate).c_str());
+    return;
+  }
+  const auto excluded = std::count_if(sweep.points.begin(), sweep.points.end(),
+                                      [](const Point& point) { return !point.excluded.empty(); });
+  const double points = static_cast<double>(sweep.points.size()) - static_cast<double>(excluded);
+  std::printf(
+      "estimate: the first point takes %.2g s and %.0f MB; %.0f points like it on %d worker%s "
+      "about "
+      "%.2g s and %.0f MB at a time\n",
+      cost->wall.value, cost->memory.value / 1e6, points, workers, workers == 1 ? "" : "s",
+      cost->wall.value * std::ceil(points / workers), workers * cost->memory.value / 1e6);
+}
+
+void print_dry_run(const experiments::Sweep& sweep, int workers) {
   std::printf("%s: %zu point%s\n", sweep.name.c_str(), sweep.points.size(),
               sweep.is_lone() ? "" : "s");
   if (!sweep.question.empty()) std::printf("question: %s\n", sweep.question.c_str());
   for (const Point& point : sweep.points) std::fputs(dry_run_text(sweep, point).c_str(), stdout);
+  if (!sweep.is_lone()) print_cost(sweep, workers);
 }
 
 void print_results(const RunCommandOptions& options, const experiments::RunnerOutcome& outcome) {
@@ -113,10 +138,11 @@ int run(const RunCommandOptions& options) {
   if (options.output.empty()) {
     throw base::Error("--output", "the folder for results has no name", "write --output runs");
   }
-  const base::JsonValue document = experiments::read_document(options.file, options.assignments);
+  base::JsonValue document = experiments::read_document(options.file, options.assignments);
+  for (const std::string& axis : options.axes) experiments::add_axis(document, axis);
   const experiments::Sweep sweep = experiments::expand(document);
   if (options.dry_run) {
-    print_dry_run(sweep);
+    print_dry_run(sweep, options.workers > 0 ? options.workers : base::number_of_cores());
     return 0;
   }
   auto line = std::make_unique<ProgressLine>(sweep.points.size());
@@ -163,6 +189,13 @@ void add_run_command(CLI::App& app, int& exit_code, std::vector<std::string> arg
   command
       ->add_option("--set", options->assignments,
                    "Set a key: --set router.capacity_factor=1.25 (repeatable)")
+      ->expected(1)
+      ->take_all();
+  command
+      ->add_option(
+          "--sweep", options->axes,
+          "Sweep a key: --sweep router.capacity_factor=1,1.25,null (repeatable), or a rule "
+          "as '{\"range\": [0, 4]}'")
       ->expected(1)
       ->take_all();
   command->add_option("-o,--output", options->output, "Folder for results")->capture_default_str();

@@ -160,7 +160,10 @@ void describe(base::FieldTable& table, Experiment& experiment) {
               "Several workloads that share the cluster, instead of one on all of it.");
   table.field(
       "sweep", experiment.sweep,
-      "Dotted keys and their values; the points are all combinations, the last key fastest.");
+      "Dotted keys and their values: a list, or a rule as {\"range\": [first, last]}; the points "
+      "are all "
+      "combinations, the last key fastest. zip and cases set several keys at once, exclude leaves "
+      "points out, sample draws some (docs/file_formats.md, \"Sweeps\").");
   table.field("outputs", experiment.outputs, "What to write.");
 }
 

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "base/json_reader.h"
+#include "experiments/sweep/sweep_section.h"
 #include "sim/report/writers/trace_writer.h"
 #include "sim/scenario.h"
 
@@ -24,7 +25,7 @@ struct Experiment {
   std::string name;
   std::string question;
   sim::Scenario scenario;                                     // its sections are the file's
-  std::map<std::string, std::vector<base::JsonValue>> sweep;  // dotted key -> values
+  SweepSection sweep;
   OutputsConfig outputs;
 };
 

@@ -82,6 +82,7 @@ void describe(base::FieldTable& table, TrainingFile& file) {
 std::vector<TrainingPoint> expand_training(const JsonValue& document) {
   std::vector<TrainingPoint> points;
   for (const SweptValues& swept : swept_values(document)) {
+    if (!swept.excluded.empty()) continue;
     TrainingPoint& point =
         points.emplace_back(read_point(with_sizes(with_swept_values(document, swept.values))));
     point.label = swept.label;

@@ -10,6 +10,7 @@
 
 #include "base/error.h"
 #include "base/json_reader.h"
+#include "experiments/sweep/sweep_section.h"
 #include "model/moe_gpt_config.h"
 #include "model/train/training_config.h"
 
@@ -23,7 +24,7 @@ struct TrainingFile {
   std::string text;  // file or folder; "": model::own_text()
   model::MoeGptConfig model;
   model::TrainingConfig training;
-  std::map<std::string, std::vector<base::JsonValue>> sweep;  // dotted key -> values
+  SweepSection sweep;
 };
 
 void describe(base::FieldTable& table, TrainingFile& file);

@@ -89,6 +89,7 @@ Sweep expand(const JsonValue& document) {
     point.index = sweep.points.size() - 1;
     point.label = std::move(values.label);
     point.swept = std::move(values.values);
+    point.excluded = std::move(values.excluded);
     point.id = identity.of(point.swept);
     sweep.axes = std::move(values.axes);
   }
@@ -97,6 +98,9 @@ Sweep expand(const JsonValue& document) {
 }
 
 ReadPoint read_point(const Sweep& sweep, const Point& point) {
+  if (!point.excluded.empty()) {
+    throw Error("/sweep/exclude", point.excluded, "take the exclusion out to run the point");
+  }
   const JsonValue document = document_of(sweep, point);
   ReadPoint read;
   try {

@@ -20,6 +20,7 @@ struct Point {
   std::string id;         // identity.h
   std::string label;      // "router.capacity_factor=1.0"; "" without a sweep
   std::map<std::string, base::JsonValue> swept;
+  std::string excluded;  // why the sweep leaves it out; "" if it does not
 };
 
 struct Sweep {
@@ -39,13 +40,13 @@ struct ReadPoint {
   std::vector<std::string> warnings;
 };
 
-// All combinations of the sweep's values in order, the last key fastest; one point without a sweep.
+// The combinations of the sweep's values in order (sweep_values.h); one point without a sweep.
 // Throws base::Error for a malformed sweep, one of more than 100,000 points, and where no point can
 // be read: the first one's error.
 Sweep expand(const base::JsonValue& document);
 
 // Throws base::Error, placed where the point has the value from, where the point cannot be (top-k
-// above experts, ...).
+// above experts, ...) or is left out by the sweep.
 ReadPoint read_point(const Sweep& sweep, const Point& point);
 
 // An error that names a JSON pointer or a file of the point's alone, completed with the place in

@@ -6,44 +6,15 @@
 #include <string_view>
 
 #include "base/error.h"
+#include "experiments/sweep/axes.h"
+#include "experiments/sweep/exclusions.h"
 
 namespace moesim::experiments {
 namespace {
 
-using base::Error;
 using base::JsonValue;
 
-constexpr std::size_t kMostPoints = 100000;
 constexpr std::size_t kLongestLabel = 100;  // of a folder's name
-
-struct Axis {
-  std::string key;
-  std::vector<JsonValue> values;
-};
-
-// The sweep's axes in the document's order (the reader's map would sort them).
-std::vector<Axis> axes_of(const JsonValue& document) {
-  std::vector<Axis> axes;
-  const JsonValue* sweep = document.find("sweep");
-  if (sweep == nullptr || sweep->kind == JsonValue::Kind::null) return axes;
-  if (sweep->kind != JsonValue::Kind::object) {
-    throw Error(sweep->place.text() + "  /sweep", "expected an object of keys and lists of values",
-                "\"sweep\": {\"router.capacity_factor\": [1.0, 1.25, null]}");
-  }
-  std::size_t points = 1;
-  for (const base::JsonMember& member : sweep->members) {
-    const std::string where = member.place.text() + "  /sweep/" + member.key;
-    if (member.value.kind != JsonValue::Kind::array || member.value.items.empty()) {
-      throw Error(where, "expected a list of at least one value", "\"" + member.key + "\": [1, 2]");
-    }
-    points *= member.value.items.size();
-    if (points > kMostPoints) {
-      throw Error(where, "the sweep has more than 100,000 points", "sweep fewer values at once");
-    }
-    axes.push_back({member.key, member.value.items});
-  }
-  return axes;
-}
 
 // Values of a sweep count as set from outside: what they make unused is a warning, not an error.
 JsonValue with_origin(JsonValue value, const std::string& flag) {
@@ -56,29 +27,27 @@ JsonValue with_origin(JsonValue value, const std::string& flag) {
   return value;
 }
 
-SweptValues combination(const std::vector<Axis>& axes, std::size_t index) {
-  SweptValues swept;
-  std::size_t stride = 1;
-  for (const Axis& axis : axes) stride *= axis.values.size();
-  for (const Axis& axis : axes) {
-    stride /= axis.values.size();
-    const JsonValue& value = axis.values[index / stride % axis.values.size()];
-    swept.values[axis.key] = value;
-    swept.axes.push_back(axis.key);
-    swept.label += (swept.label.empty() ? "" : ",") + axis.key + "=" +
-                   base::to_text(value, base::JsonStyle::compact);
-  }
-  return swept;
-}
-
 }  // namespace
 
 std::vector<SweptValues> swept_values(const JsonValue& document) {
-  const std::vector<Axis> axes = axes_of(document);
-  std::size_t count = 1;
-  for (const Axis& axis : axes) count *= axis.values.size();
+  const JsonValue* sweep = document.find("sweep");
+  const std::vector<Axis> axes = read_axes(sweep);
+  std::vector<std::string> keys;
+  for (const Axis& axis : axes) keys.insert(keys.end(), axis.keys.begin(), axis.keys.end());
+  const Exclusions exclusions(sweep, keys);
   std::vector<SweptValues> points;
-  for (std::size_t index = 0; index < count; ++index) points.push_back(combination(axes, index));
+  for (std::vector<Setting>& settings : combine(axes, read_sample(sweep))) {
+    SweptValues& swept = points.emplace_back();
+    swept.axes = keys;
+    for (Setting& setting : settings) {
+      for (auto& [key, value] : setting) {
+        swept.label += (swept.label.empty() ? "" : ",") + key + "=" +
+                       base::to_text(value, base::JsonStyle::compact);
+        swept.values[key] = std::move(value);
+      }
+    }
+    swept.excluded = exclusions.reason(swept.values);
+  }
   return points;
 }
 

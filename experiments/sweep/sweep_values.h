@@ -14,10 +14,12 @@ struct SweptValues {
   std::string label;  // "router.capacity_factor=1.0"; "" without a sweep
   std::map<std::string, base::JsonValue> values;  // by dotted key
   std::vector<std::string> axes;                  // the keys in the document's order
+  std::string excluded;                           // why the sweep leaves it out; "" if it does not
 };
 
-// All combinations in order, the last key fastest; one without values where there is no sweep.
-// Throws base::Error for an empty list of values or more than 100,000 combinations.
+// The combinations of the sweep's axes (axes.h) in order, those that it excludes (exclusions.h)
+// among them; one without values where there is no sweep. Throws base::Error for a malformed
+// section or more than 100,000 combinations.
 std::vector<SweptValues> swept_values(const base::JsonValue& document);
 
 // The label as a part of a file's name: only what every file system takes, at most 100 bytes.

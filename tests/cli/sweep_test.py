@@ -45,6 +45,32 @@ class Sweeps(MoesimTest):
             dropless = row["scenario"]["swept"]["router.capacity_factor"] is None
             self.assertEqual(row["drop_rate"] == 0, dropless)
 
+    def test_a_flag_sweeps_as_the_file_does(self):
+        file = self.write("small.json", small_experiment())
+        rows = self.rows(file, "--sweep", "router.seed=1,2", "--sweep",
+                         'model.num_experts_per_tok={"geometric": [1, 4, 3]}')
+        swept = [row["scenario"]["swept"] for row in rows]
+        self.assertEqual(swept, [{"router.seed": seed, "model.num_experts_per_tok": top_k}
+                                 for seed in (1, 2) for top_k in (1, 2, 4)])
+
+    def test_a_dry_run_lists_what_is_left_out_and_estimates_the_rest(self):
+        sweep = {"router.seed": {"range": [0, 2]},
+                 "exclude": [{"where": {"router.seed": 1}, "reason": "known already"}]}
+        done = self.moesim("run", self.write("small.json", small_experiment(sweep=sweep)), "-n",
+                           "-j", "2")
+        self.assertEqual(done.code, 0, done.err)
+        self.assertIn("skipped: /sweep/exclude: known already", done.out)
+        self.assertRegex(done.out, r"estimate: the first point takes [0-9.e+-]+ s and [0-9]+ MB; "
+                                   r"2 points like it on 2 workers about")
+        self.assertFalse((self.folder / "runs").exists())
+
+    def test_a_point_left_out_is_a_row_with_its_reason(self):
+        sweep = {"router.seed": [1, 2],
+                 "exclude": [{"where": {"router.seed": {"above": 1}}, "reason": "known already"}]}
+        rows = self.rows(self.write("small.json", small_experiment(sweep=sweep)))
+        self.assertEqual([row["status"] for row in rows], ["ok", "skipped"])
+        self.assertEqual(rows[1]["reason"], "/sweep/exclude: known already")
+
     def test_a_swept_point_has_the_figures_of_the_same_point_alone(self):
         file = self.write("small.json", small_experiment())
         [alone] = self.rows(file, "--set", "router.seed=5")

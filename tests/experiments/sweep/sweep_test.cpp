@@ -72,6 +72,16 @@ TEST(Expand, APointThatCannotBeSaysSoWhenItIsRead) {
   EXPECT_NO_THROW(read_point(sweep, sweep.points[1]));
 }
 
+TEST(Expand, APointLeftOutSaysWhyWhenItIsRead) {
+  const Sweep sweep = expand(small_document(
+      R"(, "sweep": {"router.seed": [1, 2], "exclude": [{"where": {"router.seed": 1},)"
+      R"( "reason": "known"}]})"));
+  ASSERT_EQ(sweep.points.size(), 2u);
+  EXPECT_EQ(sweep.points[0].excluded, "known");
+  EXPECT_EQ(base::thrown_error([&] { read_point(sweep, sweep.points[0]); }).message(), "known");
+  EXPECT_NO_THROW(read_point(sweep, sweep.points[1]));
+}
+
 TEST(Expand, WhereNoPointCanBeTheFirstErrorIsThrown) {
   const base::Error error = expand_error(", \"sweep\": {\"router.seed\": [\"one\", \"two\"]}");
   EXPECT_EQ(error.where(), "small.json:2:29 sweep router.seed=\"one\"  /router/seed");

@@ -15,9 +15,9 @@ Agreement agreement_of(const Fabric& fabric, Traffic traffic, int num_ranks) {
           end_of(sim::Fidelity::flow, fabric, collective)};
 }
 
-bool is_quick(const Fabric& fabric, Traffic traffic, int num_ranks) {
+bool is_quick(const Fabric& fabric, int num_ranks) {
   const bool sprays = fabric.routing.policy == topologies::RoutingPolicy::spray;
-  return num_ranks <= (sprays ? 32 : traffic == Traffic::uniform ? 128 : 64);
+  return num_ranks <= (sprays ? 64 : 128);
 }
 
 Spread spread_of(std::span<const Agreement> agreements) {

@@ -27,7 +27,7 @@ Agreement agreement_of(const Fabric& fabric, Traffic traffic, int num_ranks);
 
 // Whether `flow` takes seconds for it, not minutes: it has a flow for each way of each message, and
 // works out all rates again whenever one ends.
-bool is_quick(const Fabric& fabric, Traffic traffic, int num_ranks);
+bool is_quick(const Fabric& fabric, int num_ranks);
 
 struct Spread {
   double median = 0;  // of the differences' sizes

@@ -39,7 +39,7 @@ void say(const std::string& what) { fmt::print(stderr, "agreement_table: {}\n", 
 
 std::string agreement_cell(const Fabric& fabric, Traffic traffic, int num_ranks,
                            std::vector<Agreement>& all) {
-  if (!is_quick(fabric, traffic, num_ranks)) return " |";
+  if (!is_quick(fabric, num_ranks)) return " |";
   say(fmt::format("{}, {}, {} ranks", fabric.name, name_of(traffic), num_ranks));
   all.push_back(agreement_of(fabric, traffic, num_ranks));
   return fmt::format(" {} |", signed_percent(all.back().difference()));

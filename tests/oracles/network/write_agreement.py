@@ -3,7 +3,7 @@
 
     write_agreement.py AGREEMENT_TABLE WRITE_SMPI_CASES [MOST_RANKS]
 
-Runs both programs and SMPI: a minute or a few with 32 ranks, much longer with 128, the default."""
+Runs both programs and SMPI: a minute or two with 32 ranks, half an hour with 128, the default."""
 
 import subprocess
 import sys
