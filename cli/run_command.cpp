@@ -60,6 +60,12 @@ std::string dry_run_text(const experiments::Sweep& sweep, const Point& point) {
   return text;
 }
 
+std::string duration_text(base::Seconds duration) {
+  if (duration.value < 120) return fmt::format("{:.2g} s", duration.value);
+  if (duration.value < 7200) return fmt::format("{:.0f} min", duration.value / 60);
+  return fmt::format("{:.1f} h", duration.value / 3600);
+}
+
 // What the whole sweep will take if its points are like the first.
 void print_cost(const experiments::Sweep& sweep, int workers) {
   const auto cost = experiments::cost_of_first_point(sweep, kLongestEstimate);
@@ -72,11 +78,11 @@ void print_cost(const experiments::Sweep& sweep, int workers) {
                                       [](const Point& point) { return !point.excluded.empty(); });
   const double points = static_cast<double>(sweep.points.size()) - static_cast<double>(excluded);
   std::printf(
-      "estimate: the first point takes %.2g s and %.0f MB; %.0f points like it on %d worker%s "
-      "about "
-      "%.2g s and %.0f MB at a time\n",
-      cost->wall.value, cost->memory.value / 1e6, points, workers, workers == 1 ? "" : "s",
-      cost->wall.value * std::ceil(points / workers), workers * cost->memory.value / 1e6);
+      "estimate: the first point takes %s and %.0f MB; %.0f points like it on %d worker%s about %s "
+      "and %.0f MB at a time\n",
+      duration_text(cost->wall).c_str(), cost->memory.value / 1e6, points, workers,
+      workers == 1 ? "" : "s", duration_text(std::ceil(points / workers) * cost->wall).c_str(),
+      workers * cost->memory.value / 1e6);
 }
 
 void print_dry_run(const experiments::Sweep& sweep, int workers) {
