@@ -8,7 +8,6 @@
 #include <functional>
 #include <optional>
 #include <string>
-#include <vector>
 
 #include "base/units.h"
 #include "experiments/runs/run_directory.h"
@@ -26,15 +25,13 @@ struct RunnerOptions {
 };
 
 struct RunnerOutcome {
-  std::vector<std::string> results;  // one JSON line per point, in point order; "" when interrupted
-  std::size_t failed = 0;
   bool interrupted = false;
   bool our_bug = false;  // some point failed by a check of ours
 };
 
-// Appends each finished point to the directory's results in point order. A point that fails, is
-// killed or runs out of time is a row with its reason; so is one that cannot be ("skipped"). The
-// Error of a lone point is thrown.
+// Runs the points that have no row in the directory's journal and appends each as it ends. A point
+// that fails, is killed or runs out of time is a row with its reason; so is one that cannot be
+// ("skipped"). Throws the Error of a lone point, and where the disk takes no more.
 RunnerOutcome run_points(const Sweep& sweep, RunDirectory& directory, const RunnerOptions& options);
 
 }  // namespace moesim::experiments

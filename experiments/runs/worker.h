@@ -21,6 +21,7 @@ struct WorkerOutcome {
   std::string result;                // JSON on one line, result keys
   std::optional<base::Error> error;  // the input's fault, placed
   bool is_skipped = false;           // the error is that the point cannot be
+  bool is_of_disk = false;           // the error is that its files cannot be written
   std::string failure;               // the simulator's: a failed check, a signal, no memory
   bool is_our_bug = false;           // the failure is a failed check
 };
