@@ -31,6 +31,8 @@ struct RunCommandOptions {
   std::string output = "runs";
   int workers = 0;  // 0: as many as there are cores
   std::optional<std::string> time_limit;
+  std::optional<std::string> max_memory;
+  bool fail_fast = false;
   std::string resume;         // the folder of the run to go on with; "": the newest unfinished one
   bool fresh = false;         // a new run, whatever there is
   bool retry_failed = false;  // failed points run again
@@ -101,11 +103,24 @@ base::Seconds parse_time_limit(const std::string& text) {
   throw base::Error("--time-limit", "must be above 0; found \"" + text + "\"", hint);
 }
 
+base::Bytes parse_max_memory(const std::string& text) {
+  const std::string hint = "write --max-memory \"2 GiB\"";
+  try {
+    const base::Bytes limit = base::parse_bytes(text);
+    if (limit.value > 0) return limit;
+  } catch (const base::Error& error) {
+    throw base::Error("--max-memory", error.message(), hint);
+  }
+  throw base::Error("--max-memory", "must be above 0; found \"" + text + "\"", hint);
+}
+
 experiments::RunnerOptions runner_options(const RunCommandOptions& options, ProgressLine& line) {
   experiments::RunnerOptions runner;
   const int cores = base::number_of_cores();
   runner.workers = options.workers > 0 ? options.workers : cores;
   if (options.time_limit) runner.time_limit = parse_time_limit(*options.time_limit);
+  if (options.max_memory) runner.max_memory = parse_max_memory(*options.max_memory);
+  runner.fail_fast = options.fail_fast;
   runner.interrupted = &interrupted();
   runner.progress = [&line](std::size_t finished, const sim::Progress& progress) {
     line.show(finished, progress);
@@ -192,9 +207,9 @@ std::string resuming_command(const RunCommandOptions& options, const std::string
 }
 
 void report_missing(const RunCommandOptions& options, const experiments::Sweep& sweep,
-                    const experiments::RunDirectory& directory) {
+                    const experiments::RunDirectory& directory, const char* why) {
   const std::size_t missing = sweep.points.size() - directory.journal().rows().size();
-  std::fprintf(stderr, "moesim: interrupted, %zu of %zu points are missing\n", missing,
+  std::fprintf(stderr, "moesim: %s, %zu of %zu points are missing\n", why, missing,
                sweep.points.size());
   if (sweep.is_lone()) return;
   std::fprintf(stderr, "to go on: %s\n", resuming_command(options, directory.path()).c_str());
@@ -218,12 +233,16 @@ int run(const RunCommandOptions& options) {
   const bool any_failed =
       std::any_of(directory.journal().rows().begin(), directory.journal().rows().end(),
                   [](const auto& row) { return row.status == "failed"; });
-  directory.finish(outcome.interrupted ? "interrupted" : any_failed ? "points failed" : "complete");
+  const bool any_missing = outcome.interrupted || outcome.stopped_by_failure;
+  directory.finish(any_missing ? "interrupted" : any_failed ? "points failed" : "complete");
   print_results(options, sweep, directory.journal());
   std::fprintf(options.json ? stderr : stdout, "results in %s\n", directory.path().c_str());
   if (outcome.interrupted) {
-    report_missing(options, sweep, directory);
+    report_missing(options, sweep, directory, "interrupted");
     return kInterrupted;
+  }
+  if (outcome.stopped_by_failure) {
+    report_missing(options, sweep, directory, "stopped by a failed point");
   }
   if (outcome.our_bug) return kOurBug;
   return any_failed ? kSomeFailed : 0;
@@ -249,6 +268,9 @@ void add_run_command(CLI::App& app, int& exit_code, std::vector<std::string> arg
       ->check(CLI::Range(1, 1024));
   command->add_option("--time-limit", options->time_limit,
                       "Wall time after which a point is stopped: \"90 s\"");
+  command->add_option("--max-memory", options->max_memory,
+                      "Memory above which a point is stopped: \"2 GiB\"");
+  command->add_flag("--fail-fast", options->fail_fast, "Stop after the first failed point");
   command->add_option("--resume", options->resume,
                       "Go on with this run's folder, where the sweep may have grown");
   command->add_flag("--fresh", options->fresh, "Start a new run, also where one is unfinished");

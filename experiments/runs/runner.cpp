@@ -15,6 +15,7 @@ namespace {
 using Clock = std::chrono::steady_clock;
 
 constexpr int kPollMilliseconds = 100;
+constexpr std::chrono::milliseconds kBetweenLooksAtMemory(100);
 
 // A row of results for a point without figures.
 std::string row_without_figures(const Sweep& sweep, const Point& point, const std::string& status,
@@ -53,10 +54,11 @@ class Pool {
   }
 
   RunnerOutcome run() {
-    while (!outcome_.interrupted && (next_ < missing_.size() || !running_.empty())) {
+    while (!outcome_.interrupted && !outcome_.stopped_by_failure &&
+           (next_ < missing_.size() || !running_.empty())) {
       start_workers();
       wait_for_news();
-      enforce_time_limit();
+      enforce_limits();
       if (options_.progress) {
         options_.progress(directory_.journal().rows().size(),
                           running_.empty() ? sim::Progress{} : running_.front()->worker.progress());
@@ -64,6 +66,7 @@ class Pool {
       const bool asked_to_stop = options_.interrupted != nullptr && *options_.interrupted != 0;
       const bool is_done = next_ == missing_.size() && running_.empty();
       outcome_.interrupted = asked_to_stop && !is_done;
+      outcome_.stopped_by_failure = options_.fail_fast && has_failed_ && !is_done;
     }
     return outcome_;
   }
@@ -101,15 +104,29 @@ class Pool {
     }
   }
 
-  void enforce_time_limit() {
-    if (!options_.time_limit) return;
-    const auto limit = std::chrono::duration<double>(options_.time_limit->value);
+  void enforce_limits() {
+    const bool looks_at_memory =
+        options_.max_memory && Clock::now() - last_look_at_memory_ >= kBetweenLooksAtMemory;
+    if (looks_at_memory) last_look_at_memory_ = Clock::now();
     for (std::size_t i = running_.size(); i-- > 0;) {
-      if (Clock::now() - running_[i]->started < limit) continue;
-      running_[i]->worker.stop("time limit of " + base::to_text(*options_.time_limit) + " reached");
+      const std::string reason = reason_to_stop(*running_[i], looks_at_memory);
+      if (reason.empty()) continue;
+      running_[i]->worker.stop(reason);
       settle(*running_[i]);
       running_.erase(running_.begin() + static_cast<std::ptrdiff_t>(i));
     }
+  }
+
+  // "" for a point that may go on.
+  std::string reason_to_stop(const RunningPoint& running, bool looks_at_memory) const {
+    if (options_.time_limit && Clock::now() - running.started >=
+                                   std::chrono::duration<double>(options_.time_limit->value)) {
+      return "time limit of " + base::to_text(*options_.time_limit) + " reached";
+    }
+    if (looks_at_memory && running.worker.resident_memory() > *options_.max_memory) {
+      return "memory limit of " + base::to_text(*options_.max_memory) + " exceeded";
+    }
+    return {};
   }
 
   void settle(const RunningPoint& running) {
@@ -125,6 +142,7 @@ class Pool {
       reason = outcome.error->where() + ": " + outcome.error->message();
     }
     if (outcome.is_skipped) directory_.drop_point_folder(point);
+    has_failed_ = has_failed_ || !outcome.is_skipped;
     outcome_.our_bug = outcome_.our_bug || outcome.is_our_bug;
     const char* status = outcome.is_skipped ? "skipped" : "failed";
     directory_.append_result(row_without_figures(sweep_, point, status, reason));
@@ -134,6 +152,8 @@ class Pool {
   RunDirectory& directory_;
   const RunnerOptions& options_;
   RunnerOutcome outcome_;
+  bool has_failed_ = false;  // of those that ran now
+  Clock::time_point last_look_at_memory_;
   std::vector<std::size_t> missing_;  // points without a row
   std::size_t next_ = 0;              // of `missing_`
   std::vector<std::unique_ptr<RunningPoint>> running_;

@@ -19,6 +19,8 @@ namespace moesim::experiments {
 struct RunnerOptions {
   int workers = 1;                          // processes at a time; one point uses as many threads
   std::optional<base::Seconds> time_limit;  // of wall time for each point
+  std::optional<base::Bytes> max_memory;    // resident, of each point
+  bool fail_fast = false;                   // the first failed point is the last
   const volatile std::sig_atomic_t* interrupted = nullptr;  // polled; stops everything when set
   // Called a few times a second: points finished and, when one point is all, how far it is.
   std::function<void(std::size_t finished, const sim::Progress&)> progress;
@@ -26,7 +28,8 @@ struct RunnerOptions {
 
 struct RunnerOutcome {
   bool interrupted = false;
-  bool our_bug = false;  // some point failed by a check of ours
+  bool stopped_by_failure = false;  // points are missing because one failed
+  bool our_bug = false;             // some point failed by a check of ours
 };
 
 // Runs the points that have no row in the directory's journal and appends each as it ends. A point

@@ -15,6 +15,7 @@
 
 #include "base/check.h"
 #include "base/json_value.h"
+#include "experiments/runs/memory_use.h"
 #include "experiments/runs/point_files.h"
 
 namespace moesim::experiments {
@@ -131,7 +132,7 @@ std::string last_line_of(const std::filesystem::path& file) {
 
 Worker::Worker(const Sweep& sweep, const Point& point, const std::filesystem::path& folder,
                int num_threads)
-    : title_(title_of(sweep, point)), folder_(folder) {
+    : title_(title_of(sweep, point)), folder_(folder), kills_before_(out_of_memory_kills()) {
   std::array<int, 2> ends{};
   if (pipe2(ends.data(), O_CLOEXEC) != 0) fail_to_start();
   std::fflush(nullptr);
@@ -206,6 +207,9 @@ void Worker::collect_exit() {
     outcome_ = {};
     outcome_.failure = "the simulation of " + title_ + " was ended by signal " +
                        std::to_string(WTERMSIG(status)) + " (" + strsignal(WTERMSIG(status)) + ")";
+    if (WTERMSIG(status) == SIGKILL && out_of_memory_kills() > kills_before_) {
+      outcome_.failure += ": the system was out of memory; run fewer points at a time, as -j 1";
+    }
     const std::string last = last_line_of(folder_ / "log.txt");
     if (!last.empty()) outcome_.failure += "; it said: " + last;
   } else if (!spoke) {
@@ -213,6 +217,8 @@ void Worker::collect_exit() {
                        std::to_string(WEXITSTATUS(status));
   }
 }
+
+base::Bytes Worker::resident_memory() const { return experiments::resident_memory(child_); }
 
 void Worker::stop(const std::string& reason) {
   kill(child_, SIGKILL);

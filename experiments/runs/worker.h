@@ -5,11 +5,13 @@
 
 #include <sys/types.h>
 
+#include <cstdint>
 #include <filesystem>
 #include <optional>
 #include <string>
 
 #include "base/error.h"
+#include "base/units.h"
 #include "experiments/sweep/sweep.h"
 #include "sim/report/result.h"
 #include "sim/run.h"
@@ -42,6 +44,8 @@ class Worker {
   bool take_in();
   // Ends the child; the outcome is then a failure with this reason.
   void stop(const std::string& reason);
+  // The child's, now.
+  base::Bytes resident_memory() const;
 
   const WorkerOutcome& outcome() const { return outcome_; }
   const sim::Progress& progress() const { return progress_; }
@@ -53,6 +57,7 @@ class Worker {
   std::string title_;
   std::filesystem::path folder_;
   pid_t child_ = -1;
+  std::uint64_t kills_before_ = 0;  // of processes, for want of memory
   int descriptor_ = -1;
   std::string buffer_;
   WorkerOutcome outcome_;
