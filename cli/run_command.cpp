@@ -14,6 +14,7 @@
 #include "cli/progress_line.h"
 #include "experiments/runs/resume.h"
 #include "experiments/runs/runner.h"
+#include "experiments/runs/shard.h"
 #include "sim/report/summary.h"
 
 namespace moesim::cli {
@@ -33,8 +34,9 @@ struct RunCommandOptions {
   std::optional<std::string> time_limit;
   std::optional<std::string> max_memory;
   bool fail_fast = false;
-  std::string resume;         // the folder of the run to go on with; "": the newest unfinished one
-  bool fresh = false;         // a new run, whatever there is
+  std::string resume;  // the folder of the run to go on with; "": the newest unfinished one
+  bool fresh = false;  // a new run, whatever there is
+  std::string shard;
   bool retry_failed = false;  // failed points run again
   bool dry_run = false;
   bool json = false;
@@ -114,7 +116,8 @@ base::Bytes parse_max_memory(const std::string& text) {
   throw base::Error("--max-memory", "must be above 0; found \"" + text + "\"", hint);
 }
 
-experiments::RunnerOptions runner_options(const RunCommandOptions& options, ProgressLine& line) {
+experiments::RunnerOptions runner_options(const RunCommandOptions& options,
+                                          const std::unique_ptr<ProgressLine>& line) {
   experiments::RunnerOptions runner;
   const int cores = base::number_of_cores();
   runner.workers = options.workers > 0 ? options.workers : cores;
@@ -123,9 +126,13 @@ experiments::RunnerOptions runner_options(const RunCommandOptions& options, Prog
   runner.fail_fast = options.fail_fast;
   runner.interrupted = &interrupted();
   runner.progress = [&line](std::size_t finished, const sim::Progress& progress) {
-    line.show(finished, progress);
+    line->show(finished, progress);
   };
   return runner;
+}
+
+experiments::Shard shard_of(const RunCommandOptions& options) {
+  return options.shard.empty() ? experiments::Shard{} : experiments::parse_shard(options.shard);
 }
 
 void check_options(const RunCommandOptions& options, const experiments::Sweep& sweep) {
@@ -139,6 +146,10 @@ void check_options(const RunCommandOptions& options, const experiments::Sweep& s
   if (!options.resume.empty() && sweep.is_lone()) {
     throw base::Error("--resume", "only sweeps are resumed, and this is one point",
                       "run it again without --resume");
+  }
+  if (!shard_of(options).is_whole() && sweep.is_lone()) {
+    throw base::Error("--shard", "only sweeps are divided, and this is one point",
+                      "run it without --shard");
   }
 }
 
@@ -158,12 +169,17 @@ std::filesystem::path run_to_resume(const RunCommandOptions& options,
 experiments::RunDirectory open_directory(const RunCommandOptions& options,
                                          const experiments::Sweep& sweep) {
   const experiments::ResumeRequest request{sweep, options.file, quoted(options.arguments),
-                                           options.retry_failed};
+                                           to_text(shard_of(options)), options.retry_failed};
   const std::filesystem::path folder = run_to_resume(options, request);
-  if (folder.empty()) return {options.output, sweep, options.file, request.command};
+  if (folder.empty()) {
+    experiments::RunManifest manifest = experiments::new_manifest(sweep, request.command);
+    manifest.shard = request.shard;
+    return {options.output, manifest, options.file};
+  }
   experiments::ResumedRun resumed = experiments::resume_run(folder, request);
-  std::fprintf(stderr, "resuming %s: %zu of %zu points are there\n", folder.c_str(),
-               resumed.directory.journal().rows().size(), sweep.points.size());
+  const std::size_t there = resumed.directory.journal().rows().size();
+  std::fprintf(stderr, "resuming %s: %zu of %zu points are there\n", folder.c_str(), there,
+               there + resumed.directory.missing_points().size());
   if (resumed.dropped > 0) {
     std::fprintf(stderr, "%zu points that the sweep no longer has are dropped\n", resumed.dropped);
   }
@@ -208,9 +224,9 @@ std::string resuming_command(const RunCommandOptions& options, const std::string
 
 void report_missing(const RunCommandOptions& options, const experiments::Sweep& sweep,
                     const experiments::RunDirectory& directory, const char* why) {
-  const std::size_t missing = sweep.points.size() - directory.journal().rows().size();
+  const std::size_t missing = directory.missing_points().size();
   std::fprintf(stderr, "moesim: %s, %zu of %zu points are missing\n", why, missing,
-               sweep.points.size());
+               directory.journal().rows().size() + missing);
   if (sweep.is_lone()) return;
   std::fprintf(stderr, "to go on: %s\n", resuming_command(options, directory.path()).c_str());
 }
@@ -223,11 +239,13 @@ int run(const RunCommandOptions& options) {
     print_dry_run(sweep);
     return 0;
   }
-  auto line = std::make_unique<ProgressLine>(sweep.points.size());
-  const experiments::RunnerOptions runner = runner_options(options, *line);
+  std::unique_ptr<ProgressLine> line;
+  const experiments::RunnerOptions runner = runner_options(options, line);
   std::signal(SIGXFSZ, SIG_IGN);  // a file that grows too large is an error to report
   note_interrupts();
   experiments::RunDirectory directory = open_directory(options, sweep);
+  line = std::make_unique<ProgressLine>(directory.journal().rows().size() +
+                                        directory.missing_points().size());
   const experiments::RunnerOutcome outcome = run_into(directory, sweep, runner);
   line.reset();
   const bool any_failed =
@@ -273,6 +291,9 @@ void add_run_command(CLI::App& app, int& exit_code, std::vector<std::string> arg
   command->add_flag("--fail-fast", options->fail_fast, "Stop after the first failed point");
   command->add_option("--resume", options->resume,
                       "Go on with this run's folder, where the sweep may have grown");
+  command->add_option(
+      "--shard", options->shard,
+      "Run only a part of the points: 2/3 for the second third (then moesim merge)");
   command->add_flag("--fresh", options->fresh, "Start a new run, also where one is unfinished");
   command->add_flag("--retry-failed", options->retry_failed,
                     "Run failed points again when resuming");

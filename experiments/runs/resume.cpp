@@ -40,6 +40,13 @@ void check_same_experiment(const fs::path& folder, const RunManifest& old, const
     throw Error(folder.string(), "is a run of \"" + old.name + "\", not of \"" + now.name + "\"",
                 "name the run's own experiment file");
   }
+  if (old.shard != now.shard) {
+    const auto name = [](const std::string& shard) {
+      return shard.empty() ? std::string("the whole sweep") : "shard " + shard;
+    };
+    throw Error(folder.string(), "is a run of " + name(old.shard) + ", not of " + name(now.shard),
+                old.shard.empty() ? "leave --shard out" : "add --shard " + old.shard);
+  }
   if (old.num_points == 1 || now.num_points == 1) {
     throw Error(folder.string(), "only sweeps are resumed, and this is a run of one point",
                 "run it again without --resume");
@@ -182,6 +189,7 @@ std::optional<FoundRun> find_unfinished(const fs::path& root, const ResumeReques
     if (entry.is_symlink() || entry.path().filename().string().starts_with('.')) continue;
     std::optional<RunManifest> manifest = manifest_in(entry.path());
     if (!manifest || manifest->config_hash != now.config_hash) continue;
+    if (manifest->shard != request.shard) continue;
     Candidate candidate{entry.path(), *manifest, is_same_build(*manifest, now)};
     const auto rank = [](const Candidate& c) {
       return std::tuple(c.is_same_build, c.manifest.start, c.folder);
@@ -196,13 +204,15 @@ std::optional<FoundRun> find_unfinished(const fs::path& root, const ResumeReques
 
 ResumedRun resume_run(const fs::path& folder, const ResumeRequest& request) {
   RunManifest manifest = new_manifest(request.sweep, request.command);
-  RunManifest old = read_manifest(folder);
+  manifest.shard = request.shard;
+  const RunManifest old = read_manifest(folder);
   check_same_experiment(folder, old, manifest);
   auto lock = std::make_unique<DirectoryLock>(folder);
   auto journal = std::make_unique<Journal>(folder / "results.ndjson");
   const std::size_t dropped = adopt_rows(*journal, request);
   adopt_folders(folder, request.sweep);
   manifest.start = old.start;
+  manifest.merged = old.merged;
   manifest.resumed = old.resumed;
   manifest.resumed.push_back(utc_now());
   write_beginning(folder, manifest, request.experiment_file);

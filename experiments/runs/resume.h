@@ -15,6 +15,7 @@ struct ResumeRequest {
   const Sweep& sweep;
   std::filesystem::path experiment_file;
   std::string command;        // for the manifest
+  std::string shard;          // "2/3"; "" for the whole sweep
   bool retry_failed = false;  // points with a row of status "failed" run again
 };
 

@@ -13,6 +13,7 @@
 #include "base/json_value.h"
 #include "base/sha256.h"
 #include "experiments/runs/point_files.h"
+#include "experiments/runs/shard.h"
 #include "experiments/sweep/sweep_values.h"
 
 namespace moesim::experiments {
@@ -67,6 +68,14 @@ void remove_unfinished(const fs::path& root) {
   for (const fs::path& file : unfinished) fs::remove(file, failure);
 }
 
+// "20260131T235959Z-0123abcd", with "-2of3" for a shard.
+std::string stem_of(const RunManifest& manifest) {
+  std::string stem = utc_now("%Y%m%dT%H%M%SZ") + "-" + manifest.config_hash;
+  if (manifest.shard.empty()) return stem;
+  const Shard shard = parse_shard(manifest.shard);
+  return stem + "-" + std::to_string(shard.number) + "of" + std::to_string(shard.count);
+}
+
 // Gives a folder that is complete its name; two runs of one second get different ones.
 fs::path put_at(const fs::path& folder, const fs::path& parent, const std::string& stem) {
   for (int twin = 1;; ++twin) {
@@ -89,10 +98,10 @@ void write_beginning(const fs::path& folder, const RunManifest& manifest,
   write_file(folder / kManifestFile, base::to_text(to_json(manifest)) + "\n");
 }
 
-RunDirectory::RunDirectory(const fs::path& root, const Sweep& sweep,
-                           const fs::path& experiment_file, const std::string& command)
-    : manifest_(new_manifest(sweep, command)) {
-  const fs::path parent = root / sweep.name;
+RunDirectory::RunDirectory(const fs::path& root, RunManifest manifest,
+                           const fs::path& experiment_file)
+    : manifest_(std::move(manifest)) {
+  const fs::path parent = root / manifest_.name;
   make_folder(parent);
   // Others see the folder only when it is a run's, and locked.
   static int made = 0;
@@ -102,7 +111,7 @@ RunDirectory::RunDirectory(const fs::path& root, const Sweep& sweep,
   try {
     lock_ = std::make_unique<DirectoryLock>(fresh);
     write_beginning(fresh, manifest_, experiment_file);
-    path_ = put_at(fresh, parent, utc_now("%Y%m%dT%H%M%SZ") + "-" + manifest_.config_hash);
+    path_ = put_at(fresh, parent, stem_of(manifest_));
   } catch (...) {
     std::error_code failure;
     fs::remove_all(fresh, failure);
@@ -120,6 +129,17 @@ RunDirectory::RunDirectory(fs::path folder, RunManifest manifest,
 
 fs::path point_folder_name(const Point& point) {
   return fs::path("points") / fmt::format("{:04}-{}", point.index, as_file_name(point.label));
+}
+
+std::vector<std::size_t> RunDirectory::missing_points() const {
+  const Shard shard = manifest_.shard.empty() ? Shard{} : parse_shard(manifest_.shard);
+  std::vector<bool> has_row(manifest_.num_points);
+  for (const JournalRow& row : journal_->rows()) has_row.at(row.index) = true;
+  std::vector<std::size_t> missing;
+  for (std::size_t index = 0; index < has_row.size(); ++index) {
+    if (!has_row[index] && shard.has(index)) missing.push_back(index);
+  }
+  return missing;
 }
 
 fs::path RunDirectory::point_folder(const Point& point) {
@@ -146,7 +166,7 @@ void RunDirectory::finish(const std::string& status) {
   base::add_member(whole, "files", list_files(path_));
   write_file(path_ / kManifestFile, base::to_text(whole) + "\n");
 
-  if (is_unfinished(manifest_)) return;
+  if (is_unfinished(manifest_) || !manifest_.shard.empty()) return;
   const fs::path latest = path_.parent_path() / "latest";
   const fs::path fresh = path_.parent_path() / (".latest-" + std::to_string(getpid()));
   // Best effort: not every file system has links, and the results are complete without this one.

@@ -6,6 +6,7 @@
 #include <filesystem>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "experiments/runs/directory_lock.h"
 #include "experiments/runs/journal.h"
@@ -17,16 +18,17 @@ namespace moesim::experiments {
 class RunDirectory {
  public:
   // Makes the folder and writes config.input.json (the experiment file's bytes) and manifest.json
-  // with status "running". `command` is the command line for the manifest. Throws base::Error where
-  // the disk does not let it.
-  RunDirectory(const std::filesystem::path& root, const Sweep& sweep,
-               const std::filesystem::path& experiment_file, const std::string& command);
+  // with status "running". Throws base::Error where the disk does not let it.
+  RunDirectory(const std::filesystem::path& root, RunManifest manifest,
+               const std::filesystem::path& experiment_file);
   // Takes a run up again that this build began, under the sweep as it is now (resume.h).
   RunDirectory(std::filesystem::path folder, RunManifest manifest,
                std::unique_ptr<DirectoryLock> lock, std::unique_ptr<Journal> journal);
 
   const std::filesystem::path& path() const { return path_; }
   const Journal& journal() const { return *journal_; }
+  // Indices of the points of the run, or of its shard, without a row.
+  std::vector<std::size_t> missing_points() const;
   // Where the point's files go: the run's folder itself when there is one point, else
   // points/<number>-<label>. Made anew when asked for.
   std::filesystem::path point_folder(const Point& point);

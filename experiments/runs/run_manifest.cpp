@@ -76,6 +76,8 @@ JsonValue to_json(const RunManifest& manifest) {
   add_texts(json, "axes", manifest.axes);
   base::add_member(json, "num_points",
                    base::json_of(static_cast<std::int64_t>(manifest.num_points)));
+  if (!manifest.shard.empty()) base::add_member(json, "shard", base::json_of(manifest.shard));
+  if (!manifest.merged.empty()) add_texts(json, "merged", manifest.merged);
   base::add_member(json, "command", base::json_of(manifest.command));
   base::add_member(json, "host", base::json_of(host_name()));
   base::add_member(json, "config_hash", base::json_of(manifest.config_hash));
@@ -97,6 +99,8 @@ RunManifest read_manifest(const std::filesystem::path& folder) {
     manifest.num_points = static_cast<std::size_t>(points->number);
   }
   manifest.command = text_at(json, "command");
+  manifest.shard = text_at(json, "shard");
+  manifest.merged = texts_at(json, "merged");
   manifest.config_hash = text_at(json, "config_hash");
   manifest.start = text_at(json, "start");
   manifest.resumed = texts_at(json, "resumed");

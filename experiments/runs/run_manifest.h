@@ -20,8 +20,10 @@ struct RunManifest {
   std::string name;
   std::string question;
   std::vector<std::string> axes;
-  std::size_t num_points = 0;
+  std::size_t num_points = 0;  // of the whole sweep
   std::string command;
+  std::string shard;                 // "2/3" of the sweep; "" for all of it
+  std::vector<std::string> merged;   // folders that the run was put together from
   std::string config_hash;           // 8 hexadecimal digits over the ids of the sweep's points
   std::string start;                 // UTC
   std::vector<std::string> resumed;  // UTC moments at which the run was taken up again

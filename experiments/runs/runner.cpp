@@ -46,11 +46,7 @@ class Pool {
  public:
   Pool(const Sweep& sweep, RunDirectory& directory, const RunnerOptions& options)
       : sweep_(sweep), directory_(directory), options_(options) {
-    std::vector<bool> has_row(sweep.points.size());
-    for (const JournalRow& row : directory.journal().rows()) has_row[row.index] = true;
-    for (const Point& point : sweep.points) {
-      if (!has_row[point.index]) missing_.push_back(point.index);
-    }
+    missing_ = directory.missing_points();
   }
 
   RunnerOutcome run() {

@@ -29,7 +29,7 @@ class ResumeTest : public testing::Test {
   }
   // A run of the sweep that has ended as `status` says, with a row for each of its points.
   fs::path make(const Sweep& sweep, const std::string& status) const {
-    RunDirectory directory(root_ / "runs", sweep, input_, "moesim");
+    RunDirectory directory(root_ / "runs", new_manifest(sweep, "moesim"), input_);
     for (const Point& point : sweep.points) {
       directory.point_folder(point);
       directory.append_result(row_of(point));
@@ -38,7 +38,7 @@ class ResumeTest : public testing::Test {
     return directory.path();
   }
   ResumeRequest request(const Sweep& sweep, bool retry_failed = false) const {
-    return {sweep, input_, "moesim", retry_failed};
+    return {sweep, input_, "moesim", "", retry_failed};
   }
 
   const fs::path root_ =
@@ -73,7 +73,7 @@ TEST_F(ResumeTest, EachRowIsOfOnePoint) {
   ASSERT_EQ(twice.points[0].id, twice.points[1].id);
   fs::path folder;
   {
-    RunDirectory directory(root_ / "runs", twice, input_, "moesim");
+    RunDirectory directory(root_ / "runs", new_manifest(twice, "moesim"), input_);
     directory.append_result(row_of(twice.points[1]));
     folder = directory.path();
   }

@@ -35,7 +35,7 @@ class RunDirectoryTest : public testing::Test {
   }
 
   RunDirectory make(const Sweep& sweep) const {
-    return {root_ / "runs", sweep, input_, "moesim run input.json"};
+    return {root_ / "runs", new_manifest(sweep, "moesim run input.json"), input_};
   }
 
   const fs::path root_ =
@@ -113,7 +113,7 @@ TEST_F(RunDirectoryTest, DiscardKeepsEarlierRuns) {
 
 TEST_F(RunDirectoryTest, AFileInPlaceOfTheFolderIsAnError) {
   const base::Error error =
-      base::thrown_error([&] { RunDirectory(input_, one_, input_, "moesim"); });
+      base::thrown_error([&] { RunDirectory(input_, new_manifest(one_, "moesim"), input_); });
   EXPECT_EQ(error.where(), (input_ / "small").string());
   EXPECT_EQ(error.hint(), "choose another folder with --output");
 }
