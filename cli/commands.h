@@ -11,6 +11,9 @@ namespace moesim::cli {
 // `run FILE`. `exit_code` outlives the parser; `arguments` is the whole command line.
 void add_run_command(CLI::App& app, int& exit_code, std::vector<std::string> arguments);
 
+// `merge RUN...`: one run of the shards of a sweep; the same of the arguments.
+void add_merge_command(CLI::App& app, int& exit_code, std::vector<std::string> arguments);
+
 // `train FILE`; the same of the arguments.
 void add_train_command(CLI::App& app, int& exit_code, std::vector<std::string> arguments);
 

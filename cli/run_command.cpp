@@ -14,7 +14,9 @@
 #include "cli/interrupt.h"
 #include "cli/progress_line.h"
 #include "experiments/runs/first_point.h"
+#include "experiments/runs/resume.h"
 #include "experiments/runs/runner.h"
+#include "experiments/runs/shard.h"
 #include "experiments/sweep/axes.h"
 #include "sim/report/summary.h"
 
@@ -35,6 +37,12 @@ struct RunCommandOptions {
   std::string output = "runs";
   int workers = 0;  // 0: as many as there are cores
   std::optional<std::string> time_limit;
+  std::optional<std::string> max_memory;
+  bool fail_fast = false;
+  std::string resume;  // the folder of the run to go on with; "": the newest unfinished one
+  bool fresh = false;  // a new run, whatever there is
+  std::string shard;
+  bool retry_failed = false;  // failed points run again
   bool dry_run = false;
   bool json = false;
   std::vector<std::string> arguments;
@@ -93,23 +101,23 @@ void print_dry_run(const experiments::Sweep& sweep, int workers) {
   if (!sweep.is_lone()) print_cost(sweep, workers);
 }
 
-void print_results(const RunCommandOptions& options, const experiments::RunnerOutcome& outcome) {
+void print_results(const RunCommandOptions& options, const experiments::Sweep& sweep,
+                   const experiments::Journal& journal) {
   std::vector<sim::Result> results;
-  for (const std::string& row : outcome.results) {
-    if (row.empty()) continue;
+  for (const experiments::JournalRow& row : journal.rows()) {
+    const std::string text = journal.text_of(row);
     if (options.json) {
-      std::printf("%s\n", row.c_str());
+      std::printf("%s\n", text.c_str());
       continue;
     }
     base::ReadReport report;
-    base::read_json(base::parse_json(row, "result"), results.emplace_back(), report);
+    base::read_json(base::parse_json(text, "result"), results.emplace_back(), report);
   }
   if (options.json || results.empty()) return;
-  const bool lone = outcome.results.size() == 1;
-  if (lone && results.front().status != "ok") {
+  if (sweep.is_lone() && results.front().status != "ok") {
     std::printf("%s\n  %s: %s\n\n", results.front().scenario.name.c_str(),
                 results.front().status.c_str(), results.front().reason.c_str());
-  } else if (lone) {
+  } else if (sweep.is_lone()) {
     std::printf("%s\n", sim::summary_text(results.front()).c_str());
   } else {
     std::printf("%s\n%s\n", results.front().scenario.name.c_str(),
@@ -128,60 +136,166 @@ base::Seconds parse_time_limit(const std::string& text) {
   throw base::Error("--time-limit", "must be above 0; found \"" + text + "\"", hint);
 }
 
-experiments::RunnerOptions runner_options(const RunCommandOptions& options, ProgressLine& line) {
+base::Bytes parse_max_memory(const std::string& text) {
+  const std::string hint = "write --max-memory \"2 GiB\"";
+  try {
+    const base::Bytes limit = base::parse_bytes(text);
+    if (limit.value > 0) return limit;
+  } catch (const base::Error& error) {
+    throw base::Error("--max-memory", error.message(), hint);
+  }
+  throw base::Error("--max-memory", "must be above 0; found \"" + text + "\"", hint);
+}
+
+experiments::RunnerOptions runner_options(const RunCommandOptions& options,
+                                          const std::unique_ptr<ProgressLine>& line) {
   experiments::RunnerOptions runner;
   const int cores = base::number_of_cores();
   runner.workers = options.workers > 0 ? options.workers : cores;
   if (options.time_limit) runner.time_limit = parse_time_limit(*options.time_limit);
+  if (options.max_memory) runner.max_memory = parse_max_memory(*options.max_memory);
+  runner.fail_fast = options.fail_fast;
   runner.interrupted = &interrupted();
   runner.progress = [&line](std::size_t finished, const sim::Progress& progress) {
-    line.show(finished, progress);
+    line->show(finished, progress);
   };
   return runner;
 }
 
-int run(const RunCommandOptions& options) {
+experiments::Shard shard_of(const RunCommandOptions& options) {
+  return options.shard.empty() ? experiments::Shard{} : experiments::parse_shard(options.shard);
+}
+
+void check_options(const RunCommandOptions& options, const experiments::Sweep& sweep) {
   if (options.output.empty()) {
     throw base::Error("--output", "the folder for results has no name", "write --output runs");
   }
+  if (!options.resume.empty() && options.fresh) {
+    throw base::Error("--fresh", "starts a new run, and --resume goes on with one",
+                      "leave one out");
+  }
+  if (!options.resume.empty() && sweep.is_lone()) {
+    throw base::Error("--resume", "only sweeps are resumed, and this is one point",
+                      "run it again without --resume");
+  }
+  if (!shard_of(options).is_whole() && sweep.is_lone()) {
+    throw base::Error("--shard", "only sweeps are divided, and this is one point",
+                      "run it without --shard");
+  }
+}
+
+// The run to go on with, "" for a new one.
+std::filesystem::path run_to_resume(const RunCommandOptions& options,
+                                    const experiments::ResumeRequest& request) {
+  if (!options.resume.empty() || options.fresh || request.sweep.is_lone()) return options.resume;
+  const auto found = experiments::find_unfinished(options.output, request);
+  if (!found) return {};
+  if (found->is_same_build) return found->folder;
+  std::fprintf(stderr,
+               "moesim: %s is unfinished, but of another build of moesim: a new run begins\n",
+               found->folder.c_str());
+  return {};
+}
+
+experiments::RunDirectory open_directory(const RunCommandOptions& options,
+                                         const experiments::Sweep& sweep) {
+  const experiments::ResumeRequest request{sweep, options.file, quoted(options.arguments),
+                                           to_text(shard_of(options)), options.retry_failed};
+  const std::filesystem::path folder = run_to_resume(options, request);
+  if (folder.empty()) {
+    experiments::RunManifest manifest = experiments::new_manifest(sweep, request.command);
+    manifest.shard = request.shard;
+    return {options.output, manifest, options.file};
+  }
+  experiments::ResumedRun resumed = experiments::resume_run(folder, request);
+  const std::size_t there = resumed.directory.journal().rows().size();
+  std::fprintf(stderr, "resuming %s: %zu of %zu points are there\n", folder.c_str(), there,
+               there + resumed.directory.missing_points().size());
+  if (resumed.dropped > 0) {
+    std::fprintf(stderr, "%zu points that the sweep no longer has are dropped\n", resumed.dropped);
+  }
+  return std::move(resumed.directory);
+}
+
+// Runs the points; a fault that ends all of them leaves what is recorded.
+experiments::RunnerOutcome run_into(experiments::RunDirectory& directory,
+                                    const experiments::Sweep& sweep,
+                                    const experiments::RunnerOptions& runner) {
+  try {
+    return experiments::run_points(sweep, directory, runner);
+  } catch (...) {
+    if (sweep.is_lone()) {
+      directory.discard();
+      throw;
+    }
+    try {
+      directory.finish("stopped by an error");
+    } catch (const base::Error&) {  // the disk takes nothing more: the first error says why
+    }
+    throw;
+  }
+}
+
+// The command that goes on with the run.
+std::string resuming_command(const RunCommandOptions& options, const std::string& folder) {
+  std::vector<std::string> arguments;
+  for (std::size_t i = 0; i < options.arguments.size(); ++i) {
+    const std::string& argument = options.arguments[i];
+    if (argument == "--fresh" || argument == "--retry-failed") continue;
+    if (argument.starts_with("--resume=")) continue;
+    if (argument == "--resume") {
+      ++i;  // and its value
+      continue;
+    }
+    arguments.push_back(argument);
+  }
+  arguments.insert(arguments.end(), {"--resume", folder});
+  return quoted(arguments);
+}
+
+void report_missing(const RunCommandOptions& options, const experiments::Sweep& sweep,
+                    const experiments::RunDirectory& directory, const char* why) {
+  const std::size_t missing = directory.missing_points().size();
+  std::fprintf(stderr, "moesim: %s, %zu of %zu points are missing\n", why, missing,
+               directory.journal().rows().size() + missing);
+  if (sweep.is_lone()) return;
+  std::fprintf(stderr, "to go on: %s\n", resuming_command(options, directory.path()).c_str());
+}
+
+int run(const RunCommandOptions& options) {
   base::JsonValue document = experiments::read_document(options.file, options.assignments);
   for (const std::string& axis : options.axes) experiments::add_axis(document, axis);
   const experiments::Sweep sweep = experiments::expand(document);
+  check_options(options, sweep);
   if (options.dry_run) {
     print_dry_run(sweep, options.workers > 0 ? options.workers : base::number_of_cores());
     return 0;
   }
-  auto line = std::make_unique<ProgressLine>(sweep.points.size());
-  const experiments::RunnerOptions runner = runner_options(options, *line);
-  experiments::RunDirectory directory(options.output, sweep, options.file,
-                                      quoted(options.arguments));
+  std::unique_ptr<ProgressLine> line;
+  const experiments::RunnerOptions runner = runner_options(options, line);
+  std::signal(SIGXFSZ, SIG_IGN);  // a file that grows too large is an error to report
   note_interrupts();
-  experiments::RunnerOutcome outcome;
-  try {
-    outcome = experiments::run_points(sweep, directory, runner);
-  } catch (...) {
-    // A lone point's fault leaves nothing behind; finished points are never thrown away.
-    if (sweep.is_lone()) {
-      directory.discard();
-    } else {
-      directory.finish("stopped by an error");
-    }
-    throw;
-  }
+  experiments::RunDirectory directory = open_directory(options, sweep);
+  line = std::make_unique<ProgressLine>(directory.journal().rows().size() +
+                                        directory.missing_points().size());
+  const experiments::RunnerOutcome outcome = run_into(directory, sweep, runner);
   line.reset();
-  print_results(options, outcome);
-  directory.finish(outcome.interrupted  ? "interrupted"
-                   : outcome.failed > 0 ? "points failed"
-                                        : "complete");
+  const bool any_failed =
+      std::any_of(directory.journal().rows().begin(), directory.journal().rows().end(),
+                  [](const auto& row) { return row.status == "failed"; });
+  const bool any_missing = outcome.interrupted || outcome.stopped_by_failure;
+  directory.finish(any_missing ? "interrupted" : any_failed ? "points failed" : "complete");
+  print_results(options, sweep, directory.journal());
   std::fprintf(options.json ? stderr : stdout, "results in %s\n", directory.path().c_str());
   if (outcome.interrupted) {
-    const auto missing = std::count(outcome.results.begin(), outcome.results.end(), std::string());
-    std::fprintf(stderr, "moesim: interrupted, %zu of %zu points are missing\n",
-                 static_cast<std::size_t>(missing), sweep.points.size());
+    report_missing(options, sweep, directory, "interrupted");
     return kInterrupted;
   }
+  if (outcome.stopped_by_failure) {
+    report_missing(options, sweep, directory, "stopped by a failed point");
+  }
   if (outcome.our_bug) return kOurBug;
-  return outcome.failed > 0 ? kSomeFailed : 0;
+  return any_failed ? kSomeFailed : 0;
 }
 
 }  // namespace
@@ -211,6 +325,17 @@ void add_run_command(CLI::App& app, int& exit_code, std::vector<std::string> arg
       ->check(CLI::Range(1, 1024));
   command->add_option("--time-limit", options->time_limit,
                       "Wall time after which a point is stopped: \"90 s\"");
+  command->add_option("--max-memory", options->max_memory,
+                      "Memory above which a point is stopped: \"2 GiB\"");
+  command->add_flag("--fail-fast", options->fail_fast, "Stop after the first failed point");
+  command->add_option("--resume", options->resume,
+                      "Go on with this run's folder, where the sweep may have grown");
+  command->add_option(
+      "--shard", options->shard,
+      "Run only a part of the points: 2/3 for the second third (then moesim merge)");
+  command->add_flag("--fresh", options->fresh, "Start a new run, also where one is unfinished");
+  command->add_flag("--retry-failed", options->retry_failed,
+                    "Run failed points again when resuming");
   command->add_flag("-n,--dry-run", options->dry_run, "List the points and stop");
   command->add_flag("--json", options->json, "Print one JSON object per point, one a line");
   command->callback([options, &exit_code] { exit_code = run(*options); });

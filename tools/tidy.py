@@ -112,6 +112,7 @@ EXCEPTIONS = Exceptions(
         'cli/main.cpp',
         'cli/models_command.cpp',
         'cli/progress_line.cpp',
+        'cli/merge_command.cpp',
         'cli/run_command.cpp',
         'cli/schema_command.cpp',
         'cli/topology_command.cpp',

@@ -1,21 +1,19 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "experiments/runs/run_directory.h"
 
-#include <fmt/chrono.h>
 #include <fmt/format.h>
 #include <unistd.h>
 
 #include <algorithm>
-#include <array>
-#include <chrono>
+#include <cerrno>
 #include <fstream>
 #include <sstream>
 
 #include "base/error.h"
 #include "base/json_value.h"
 #include "base/sha256.h"
-#include "experiments/build_info.h"
 #include "experiments/runs/point_files.h"
+#include "experiments/runs/shard.h"
 #include "experiments/sweep/sweep_values.h"
 
 namespace moesim::experiments {
@@ -23,13 +21,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr const char* kMoment = "%Y-%m-%dT%H:%M:%SZ";
-constexpr const char* kManifest = "manifest.json";
-
-std::string utc_now(const char* format) {
-  const std::time_t now = std::chrono::system_clock::to_time_t(std::chrono::system_clock::now());
-  return fmt::format(fmt::runtime(std::string("{:") + format + "}"), fmt::gmtime(now));
-}
+constexpr const char* kResults = "results.ndjson";
 
 std::string read_bytes(const fs::path& path) {
   std::ifstream file(path, std::ios::binary);
@@ -47,15 +39,10 @@ void make_folder(const fs::path& path) {
   }
 }
 
-std::string host_name() {
-  std::array<char, 256> name{};
-  return gethostname(name.data(), name.size() - 1) == 0 ? name.data() : "unknown";
-}
-
 base::JsonValue list_files(const fs::path& root) {
   std::vector<fs::path> files;
   for (const auto& entry : fs::recursive_directory_iterator(root)) {
-    const bool is_own = entry.path() == root / kManifest;
+    const bool is_own = entry.path() == root / kManifestFile || entry.path() == root / ".lock";
     if (entry.is_regular_file() && !is_own) files.push_back(entry.path());
   }
   std::sort(files.begin(), files.end());
@@ -81,85 +68,105 @@ void remove_unfinished(const fs::path& root) {
   for (const fs::path& file : unfinished) fs::remove(file, failure);
 }
 
-}  // namespace
-
-RunDirectory::RunDirectory(const fs::path& root, const Sweep& sweep,
-                           const fs::path& experiment_file, const std::string& command)
-    : num_points_(sweep.points.size()), command_(command), started_(utc_now(kMoment)) {
-  name_ = sweep.name;
-  question_ = sweep.question;
-  axes_ = sweep.axes;
-  std::string identities;
-  for (const Point& point : sweep.points) identities += point.id;
-  config_hash_ = base::sha256_hex(identities).substr(0, 8);
-  const fs::path parent = root / sweep.name;
-  const std::string stem = utc_now("%Y%m%dT%H%M%SZ") + "-" + config_hash_;
-  path_ = parent / stem;
-  make_folder(parent);
-  std::error_code failure;
-  // Two runs of one second get different folders.
-  for (int twin = 2; !fs::create_directory(path_, failure) && !failure; ++twin) {
-    path_ = parent / (stem + "-" + std::to_string(twin));
-  }
-  make_folder(path_);
-  write_file(path_ / "config.input.json", read_bytes(experiment_file));
-  write_file(path_ / kManifest, base::to_text(manifest("running")) + "\n");
+// "20260131T235959Z-0123abcd", with "-2of3" for a shard.
+std::string stem_of(const RunManifest& manifest) {
+  std::string stem = utc_now("%Y%m%dT%H%M%SZ") + "-" + manifest.config_hash;
+  if (manifest.shard.empty()) return stem;
+  const Shard shard = parse_shard(manifest.shard);
+  return stem + "-" + std::to_string(shard.number) + "of" + std::to_string(shard.count);
 }
 
-fs::path RunDirectory::name_of_folder(const Point& point) const {
-  return path_ / "points" / fmt::format("{:04}-{}", point.index, as_file_name(point.label));
+// Gives a folder that is complete its name; two runs of one second get different ones.
+fs::path put_at(const fs::path& folder, const fs::path& parent, const std::string& stem) {
+  for (int twin = 1;; ++twin) {
+    const fs::path path = parent / (twin == 1 ? stem : stem + "-" + std::to_string(twin));
+    std::error_code failure;
+    if (fs::exists(path, failure)) continue;
+    fs::rename(folder, path, failure);
+    if (!failure) return path;
+    if (failure == std::errc::directory_not_empty || failure == std::errc::file_exists) continue;
+    throw base::Error(path.string(), "cannot be made: " + failure.message(),
+                      "choose another folder with --output");
+  }
+}
+
+}  // namespace
+
+void write_beginning(const fs::path& folder, const RunManifest& manifest,
+                     const fs::path& experiment_file) {
+  write_file(folder / "config.input.json", read_bytes(experiment_file));
+  write_file(folder / kManifestFile, base::to_text(to_json(manifest)) + "\n");
+}
+
+RunDirectory::RunDirectory(const fs::path& root, RunManifest manifest,
+                           const fs::path& experiment_file)
+    : manifest_(std::move(manifest)) {
+  const fs::path parent = root / manifest_.name;
+  make_folder(parent);
+  // Others see the folder only when it is a run's, and locked.
+  static int made = 0;
+  const fs::path fresh =
+      parent / (".new-" + std::to_string(getpid()) + "-" + std::to_string(made++));
+  make_folder(fresh);
+  try {
+    lock_ = std::make_unique<DirectoryLock>(fresh);
+    write_beginning(fresh, manifest_, experiment_file);
+    path_ = put_at(fresh, parent, stem_of(manifest_));
+  } catch (...) {
+    std::error_code failure;
+    fs::remove_all(fresh, failure);
+    throw;
+  }
+  journal_ = std::make_unique<Journal>(path_ / kResults);
+}
+
+RunDirectory::RunDirectory(fs::path folder, RunManifest manifest,
+                           std::unique_ptr<DirectoryLock> lock, std::unique_ptr<Journal> journal)
+    : path_(std::move(folder)),
+      manifest_(std::move(manifest)),
+      lock_(std::move(lock)),
+      journal_(std::move(journal)) {}
+
+fs::path point_folder_name(const Point& point) {
+  return fs::path("points") / fmt::format("{:04}-{}", point.index, as_file_name(point.label));
+}
+
+std::vector<std::size_t> RunDirectory::missing_points() const {
+  const Shard shard = manifest_.shard.empty() ? Shard{} : parse_shard(manifest_.shard);
+  std::vector<bool> has_row(manifest_.num_points);
+  for (const JournalRow& row : journal_->rows()) has_row.at(row.index) = true;
+  std::vector<std::size_t> missing;
+  for (std::size_t index = 0; index < has_row.size(); ++index) {
+    if (!has_row[index] && shard.has(index)) missing.push_back(index);
+  }
+  return missing;
 }
 
 fs::path RunDirectory::point_folder(const Point& point) {
-  if (num_points_ == 1) return path_;
-  const fs::path folder = name_of_folder(point);
+  if (manifest_.num_points == 1) return path_;
+  const fs::path folder = path_ / point_folder_name(point);
+  std::error_code unknown;
+  if (fs::is_directory(folder, unknown)) fs::remove_all(folder, unknown);  // a stopped worker's
   make_folder(folder);
   return folder;
 }
 
 void RunDirectory::drop_point_folder(const Point& point) {
   std::error_code failure;
-  if (num_points_ > 1) fs::remove_all(name_of_folder(point), failure);
-}
-
-void RunDirectory::append_result(const std::string& line) {
-  const fs::path path = path_ / "results.ndjson";
-  std::ofstream file(path, std::ios::binary | std::ios::app);
-  file << line << '\n';
-  file.close();
-  if (!file) throw base::Error(path.string(), "cannot be written", "is the disk full?");
-}
-
-// The manifest as far as it is known at the start.
-base::JsonValue RunDirectory::manifest(const std::string& status) const {
-  base::JsonValue manifest = base::json_object();
-  base::add_member(manifest, "moesim", base::json_of(build_version()));
-  base::add_member(manifest, "commit", base::json_of(build_commit()));
-  base::JsonValue& versions = base::add_member(manifest, "versions", base::json_object());
-  for (const auto& [name, version] : component_versions()) {
-    base::add_member(versions, name, base::json_of(version));
-  }
-  base::add_member(manifest, "name", base::json_of(name_));
-  base::add_member(manifest, "question", base::json_of(question_));
-  base::JsonValue& axes = base::add_member(manifest, "axes", base::json_array());
-  for (const std::string& axis : axes_) axes.items.push_back(base::json_of(axis));
-  base::add_member(manifest, "num_points", base::json_of(static_cast<std::int64_t>(num_points_)));
-  base::add_member(manifest, "command", base::json_of(command_));
-  base::add_member(manifest, "host", base::json_of(host_name()));
-  base::add_member(manifest, "config_hash", base::json_of(config_hash_));
-  base::add_member(manifest, "start", base::json_of(started_));
-  base::add_member(manifest, "status", base::json_of(status));
-  return manifest;
+  if (manifest_.num_points > 1) fs::remove_all(path_ / point_folder_name(point), failure);
 }
 
 void RunDirectory::finish(const std::string& status) {
+  journal_->sync();
+  journal_->sort();
   remove_unfinished(path_);
-  base::JsonValue whole = manifest(status);
-  base::add_member(whole, "end", base::json_of(utc_now(kMoment)));
+  manifest_.status = status;
+  base::JsonValue whole = to_json(manifest_);
+  base::add_member(whole, "end", base::json_of(utc_now()));
   base::add_member(whole, "files", list_files(path_));
-  write_file(path_ / kManifest, base::to_text(whole) + "\n");
+  write_file(path_ / kManifestFile, base::to_text(whole) + "\n");
 
-  if (status != "complete" && status != "points failed") return;
+  if (is_unfinished(manifest_) || !manifest_.shard.empty()) return;
   const fs::path latest = path_.parent_path() / "latest";
   const fs::path fresh = path_.parent_path() / (".latest-" + std::to_string(getpid()));
   // Best effort: not every file system has links, and the results are complete without this one.

@@ -15,6 +15,7 @@ namespace {
 using Clock = std::chrono::steady_clock;
 
 constexpr int kPollMilliseconds = 100;
+constexpr std::chrono::milliseconds kBetweenLooksAtMemory(100);
 
 // A row of results for a point without figures.
 std::string row_without_figures(const Sweep& sweep, const Point& point, const std::string& status,
@@ -44,37 +45,34 @@ struct RunningPoint {
 class Pool {
  public:
   Pool(const Sweep& sweep, RunDirectory& directory, const RunnerOptions& options)
-      : sweep_(sweep), points_(sweep.points), directory_(directory), options_(options) {
-    outcome_.results.resize(points_.size());
+      : sweep_(sweep), directory_(directory), options_(options) {
+    missing_ = directory.missing_points();
   }
 
   RunnerOutcome run() {
-    while (!outcome_.interrupted && (next_ < points_.size() || !running_.empty())) {
+    while (!outcome_.interrupted && !outcome_.stopped_by_failure &&
+           (next_ < missing_.size() || !running_.empty())) {
       start_workers();
       wait_for_news();
-      enforce_time_limit();
-      append_in_order();
+      enforce_limits();
       if (options_.progress) {
-        options_.progress(finished_,
+        options_.progress(directory_.journal().rows().size(),
                           running_.empty() ? sim::Progress{} : running_.front()->worker.progress());
       }
       const bool asked_to_stop = options_.interrupted != nullptr && *options_.interrupted != 0;
-      outcome_.interrupted = asked_to_stop && finished_ < points_.size();
+      const bool is_done = next_ == missing_.size() && running_.empty();
+      outcome_.interrupted = asked_to_stop && !is_done;
+      outcome_.stopped_by_failure = options_.fail_fast && has_failed_ && !is_done;
     }
-    // Behind a point that was stopped there may be finished ones.
-    for (; appended_ < points_.size(); ++appended_) {
-      if (!outcome_.results[appended_].empty())
-        directory_.append_result(outcome_.results[appended_]);
-    }
-    return std::move(outcome_);
+    return outcome_;
   }
 
  private:
   void start_workers() {
     const int threads = sweep_.is_lone() ? options_.workers : 1;
     const std::size_t processes = sweep_.is_lone() ? 1 : options_.workers;
-    while (next_ < points_.size() && running_.size() < processes) {
-      const Point& point = points_[next_++];
+    while (next_ < missing_.size() && running_.size() < processes) {
+      const Point& point = sweep_.points[missing_[next_++]];
       try {
         running_.push_back(
             std::make_unique<RunningPoint>(sweep_, point, directory_.point_folder(point), threads));
@@ -102,59 +100,59 @@ class Pool {
     }
   }
 
-  void enforce_time_limit() {
-    if (!options_.time_limit) return;
-    const auto limit = std::chrono::duration<double>(options_.time_limit->value);
+  void enforce_limits() {
+    const bool looks_at_memory =
+        options_.max_memory && Clock::now() - last_look_at_memory_ >= kBetweenLooksAtMemory;
+    if (looks_at_memory) last_look_at_memory_ = Clock::now();
     for (std::size_t i = running_.size(); i-- > 0;) {
-      if (Clock::now() - running_[i]->started < limit) continue;
-      running_[i]->worker.stop("time limit of " + base::to_text(*options_.time_limit) + " reached");
+      const std::string reason = reason_to_stop(*running_[i], looks_at_memory);
+      if (reason.empty()) continue;
+      running_[i]->worker.stop(reason);
       settle(*running_[i]);
       running_.erase(running_.begin() + static_cast<std::ptrdiff_t>(i));
     }
+  }
+
+  // "" for a point that may go on.
+  std::string reason_to_stop(const RunningPoint& running, bool looks_at_memory) const {
+    if (options_.time_limit && Clock::now() - running.started >=
+                                   std::chrono::duration<double>(options_.time_limit->value)) {
+      return "time limit of " + base::to_text(*options_.time_limit) + " reached";
+    }
+    if (looks_at_memory && running.worker.resident_memory() > *options_.max_memory) {
+      return "memory limit of " + base::to_text(*options_.max_memory) + " exceeded";
+    }
+    return {};
   }
 
   void settle(const RunningPoint& running) {
     const WorkerOutcome& outcome = running.worker.outcome();
     const Point& point = running.point;
     if (!outcome.result.empty()) {
-      finish(point, outcome.result);
+      directory_.append_result(outcome.result);
       return;
     }
     std::string reason = outcome.failure;
     if (outcome.error) {
-      if (sweep_.is_lone()) throw base::Error(*outcome.error);
+      if (sweep_.is_lone() || outcome.is_of_disk) throw base::Error(*outcome.error);
       reason = outcome.error->where() + ": " + outcome.error->message();
     }
-    if (outcome.is_skipped) {
-      directory_.drop_point_folder(point);
-    } else {
-      ++outcome_.failed;
-    }
+    if (outcome.is_skipped) directory_.drop_point_folder(point);
+    has_failed_ = has_failed_ || !outcome.is_skipped;
     outcome_.our_bug = outcome_.our_bug || outcome.is_our_bug;
     const char* status = outcome.is_skipped ? "skipped" : "failed";
-    finish(point, row_without_figures(sweep_, point, status, reason));
-  }
-
-  void finish(const Point& point, std::string row) {
-    outcome_.results[point.index] = std::move(row);
-    ++finished_;
-  }
-
-  void append_in_order() {
-    while (appended_ < points_.size() && !outcome_.results[appended_].empty()) {
-      directory_.append_result(outcome_.results[appended_++]);
-    }
+    directory_.append_result(row_without_figures(sweep_, point, status, reason));
   }
 
   const Sweep& sweep_;
-  const std::vector<Point>& points_;
   RunDirectory& directory_;
   const RunnerOptions& options_;
   RunnerOutcome outcome_;
+  bool has_failed_ = false;  // of those that ran now
+  Clock::time_point last_look_at_memory_;
+  std::vector<std::size_t> missing_;  // points without a row
+  std::size_t next_ = 0;              // of `missing_`
   std::vector<std::unique_ptr<RunningPoint>> running_;
-  std::size_t next_ = 0;
-  std::size_t finished_ = 0;
-  std::size_t appended_ = 0;
 };
 
 }  // namespace

@@ -8,7 +8,6 @@
 #include <functional>
 #include <optional>
 #include <string>
-#include <vector>
 
 #include "base/units.h"
 #include "experiments/runs/run_directory.h"
@@ -20,21 +19,22 @@ namespace moesim::experiments {
 struct RunnerOptions {
   int workers = 1;                          // processes at a time; one point uses as many threads
   std::optional<base::Seconds> time_limit;  // of wall time for each point
+  std::optional<base::Bytes> max_memory;    // resident, of each point
+  bool fail_fast = false;                   // the first failed point is the last
   const volatile std::sig_atomic_t* interrupted = nullptr;  // polled; stops everything when set
   // Called a few times a second: points finished and, when one point is all, how far it is.
   std::function<void(std::size_t finished, const sim::Progress&)> progress;
 };
 
 struct RunnerOutcome {
-  std::vector<std::string> results;  // one JSON line per point, in point order; "" when interrupted
-  std::size_t failed = 0;
   bool interrupted = false;
-  bool our_bug = false;  // some point failed by a check of ours
+  bool stopped_by_failure = false;  // points are missing because one failed
+  bool our_bug = false;             // some point failed by a check of ours
 };
 
-// Appends each finished point to the directory's results in point order. A point that fails, is
-// killed or runs out of time is a row with its reason; so is one that cannot be ("skipped"). The
-// Error of a lone point is thrown.
+// Runs the points that have no row in the directory's journal and appends each as it ends. A point
+// that fails, is killed or runs out of time is a row with its reason; so is one that cannot be
+// ("skipped"). Throws the Error of a lone point, and where the disk takes no more.
 RunnerOutcome run_points(const Sweep& sweep, RunDirectory& directory, const RunnerOptions& options);
 
 }  // namespace moesim::experiments

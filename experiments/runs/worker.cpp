@@ -15,6 +15,7 @@
 
 #include "base/check.h"
 #include "base/json_value.h"
+#include "experiments/runs/memory_use.h"
 #include "experiments/runs/point_files.h"
 
 namespace moesim::experiments {
@@ -24,6 +25,7 @@ namespace {
 constexpr char kResult = 'R';
 constexpr char kSkipped = 'S';
 constexpr char kError = 'E';
+constexpr char kDisk = 'D';
 constexpr char kFailure = 'F';
 constexpr char kOurBug = 'B';
 constexpr char kProgress = 'P';
@@ -85,7 +87,12 @@ void work(const Task& task, int descriptor) {
     run.result.scenario.swept = task.point.swept;
     run.result.warnings.insert(run.result.warnings.begin(), read.warnings.begin(),
                                read.warnings.end());
-    write_point_files(task.folder, title_of(task.sweep, task.point), read, run);
+    try {
+      write_point_files(task.folder, title_of(task.sweep, task.point), read, run);
+    } catch (const base::Error& error) {
+      send_error(kDisk, error);
+      return;
+    }
     send(descriptor, kResult, base::to_text(base::to_json(run.result), base::JsonStyle::compact));
   } catch (const base::Error& error) {
     send_error(kError, placed_error(task.sweep, task.point, error));
@@ -105,9 +112,10 @@ void work(const Task& task, int descriptor) {
 }
 
 // A child does not outlive the program, and stops when told to.
-void detach_from_parent() {
+void detach_from(pid_t parent) {
   prctl(PR_SET_PDEATHSIG, SIGKILL);
-  std::signal(SIGINT, SIG_IGN);  // Ctrl-C reaches the whole group; the parent decides
+  if (getppid() != parent) _exit(1);  // it ended before this was set
+  std::signal(SIGINT, SIG_IGN);       // Ctrl-C reaches the whole group; the parent decides
   std::signal(SIGTERM, SIG_DFL);
 }
 
@@ -124,10 +132,11 @@ std::string last_line_of(const std::filesystem::path& file) {
 
 Worker::Worker(const Sweep& sweep, const Point& point, const std::filesystem::path& folder,
                int num_threads)
-    : title_(title_of(sweep, point)), folder_(folder) {
+    : title_(title_of(sweep, point)), folder_(folder), kills_before_(out_of_memory_kills()) {
   std::array<int, 2> ends{};
   if (pipe2(ends.data(), O_CLOEXEC) != 0) fail_to_start();
   std::fflush(nullptr);
+  const pid_t parent = getpid();
   child_ = fork();
   if (child_ < 0) {
     close(ends[0]);
@@ -136,7 +145,7 @@ Worker::Worker(const Sweep& sweep, const Point& point, const std::filesystem::pa
   }
   if (child_ == 0) {
     close(ends[0]);
-    detach_from_parent();
+    detach_from(parent);
     const int log = open((folder / "log.txt").c_str(), O_WRONLY | O_CREAT | O_TRUNC, 0644);
     if (log >= 0) {
       dup2(log, STDOUT_FILENO);
@@ -176,8 +185,9 @@ void Worker::take_message(char kind, const std::string& text) {
   if (kind == kResult) outcome_.result = text;
   if (kind == kFailure || kind == kOurBug) outcome_.failure = text;
   if (kind == kOurBug) outcome_.is_our_bug = true;
-  if (kind == kError || kind == kSkipped) {
+  if (kind == kError || kind == kSkipped || kind == kDisk) {
     outcome_.is_skipped = kind == kSkipped;
+    outcome_.is_of_disk = kind == kDisk;
     const auto [where, what, hint] = unpack(text);
     outcome_.error.emplace(where, what, hint);
   }
@@ -197,6 +207,9 @@ void Worker::collect_exit() {
     outcome_ = {};
     outcome_.failure = "the simulation of " + title_ + " was ended by signal " +
                        std::to_string(WTERMSIG(status)) + " (" + strsignal(WTERMSIG(status)) + ")";
+    if (WTERMSIG(status) == SIGKILL && out_of_memory_kills() > kills_before_) {
+      outcome_.failure += ": the system was out of memory; run fewer points at a time, as -j 1";
+    }
     const std::string last = last_line_of(folder_ / "log.txt");
     if (!last.empty()) outcome_.failure += "; it said: " + last;
   } else if (!spoke) {
@@ -204,6 +217,8 @@ void Worker::collect_exit() {
                        std::to_string(WEXITSTATUS(status));
   }
 }
+
+base::Bytes Worker::resident_memory() const { return experiments::resident_memory(child_); }
 
 void Worker::stop(const std::string& reason) {
   kill(child_, SIGKILL);

@@ -5,11 +5,13 @@
 
 #include <sys/types.h>
 
+#include <cstdint>
 #include <filesystem>
 #include <optional>
 #include <string>
 
 #include "base/error.h"
+#include "base/units.h"
 #include "experiments/sweep/sweep.h"
 #include "sim/report/result.h"
 #include "sim/run.h"
@@ -21,6 +23,7 @@ struct WorkerOutcome {
   std::string result;                // JSON on one line, result keys
   std::optional<base::Error> error;  // the input's fault, placed
   bool is_skipped = false;           // the error is that the point cannot be
+  bool is_of_disk = false;           // the error is that its files cannot be written
   std::string failure;               // the simulator's: a failed check, a signal, no memory
   bool is_our_bug = false;           // the failure is a failed check
 };
@@ -41,6 +44,8 @@ class Worker {
   bool take_in();
   // Ends the child; the outcome is then a failure with this reason.
   void stop(const std::string& reason);
+  // The child's, now.
+  base::Bytes resident_memory() const;
 
   const WorkerOutcome& outcome() const { return outcome_; }
   const sim::Progress& progress() const { return progress_; }
@@ -52,6 +57,7 @@ class Worker {
   std::string title_;
   std::filesystem::path folder_;
   pid_t child_ = -1;
+  std::uint64_t kills_before_ = 0;  // of processes, for want of memory
   int descriptor_ = -1;
   std::string buffer_;
   WorkerOutcome outcome_;

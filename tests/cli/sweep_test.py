@@ -153,6 +153,38 @@ class Interruptions(MoesimTest):
                          "--time-limit", "2 s", code=1)
         self.assertEqual([row["status"] for row in rows], ["ok", "failed"])
 
+    def test_a_point_that_takes_too_much_memory_is_stopped(self):
+        sweep = {"routing.source": ["numerics", "synthetic"]}
+        file = self.write("small.json", endless_experiment(sweep=sweep))
+        start = time.monotonic()
+        rows = self.rows(file, "--max-memory", "1 MiB", "--time-limit", "60 s", code=1)
+        self.assertLess(time.monotonic() - start, 20)
+        self.assertEqual(rows[0]["reason"], "memory limit of 1 MiB exceeded")
+        # The second may end before its memory is looked at.
+        self.assertIn(rows[1]["reason"], ("", "memory limit of 1 MiB exceeded"))
+        [row] = self.rows(self.write("lone.json", endless_experiment()), "--max-memory", "1 GiB",
+                          "--time-limit", "1 s", code=1)
+        self.assertEqual(row["reason"], "time limit of 1 s reached")
+
+    def test_a_memory_limit_without_a_unit_is_an_error(self):
+        file = self.write("small.json", small_experiment())
+        for text in ("2", "0 GiB", "much"):
+            done = self.moesim("run", file, "--max-memory", text)
+            self.assertEqual(done.code, 2)
+            self.assertTrue(done.err.startswith("--max-memory\n"), done.err)
+            self.assertIn('hint: write --max-memory "2 GiB"', done.err)
+
+    def test_fail_fast_leaves_the_points_behind_the_first_failed_one(self):
+        sweep = {"routing.source": ["synthetic", "numerics"], "router.seed": [1, 2]}
+        file = self.write("small.json", endless_experiment(sweep=sweep))
+        done = self.moesim("run", file, "--json", "-j", "1", "--time-limit", "1 s", "--fail-fast")
+        self.assertEqual(done.code, 1, done.err)
+        statuses = [json.loads(line)["status"] for line in done.out.splitlines()]
+        self.assertEqual(statuses, ["ok", "ok", "failed"])
+        self.assertIn("stopped by a failed point, 1 of 4 points are missing\nto go on: ", done.err)
+        rows = self.rows(file, "-j", "1", "--time-limit", "1 s", code=1)
+        self.assertEqual([row["status"] for row in rows], ["ok", "ok", "failed", "failed"])
+
     def test_a_killed_worker_is_a_failed_row_that_names_the_scenario(self):
         process, child = self.start(endless_experiment())
         os.kill(child, signal.SIGKILL)

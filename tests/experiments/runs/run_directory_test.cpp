@@ -14,6 +14,12 @@ namespace {
 
 namespace fs = std::filesystem;
 
+std::string row_of(int index) {
+  const std::string number = std::to_string(index);
+  return R"({"status":"ok","scenario":{"name":"small","point":"id)" + number + R"(","index":)" +
+         number + "}}";
+}
+
 class RunDirectoryTest : public testing::Test {
  protected:
   RunDirectoryTest() {
@@ -29,7 +35,7 @@ class RunDirectoryTest : public testing::Test {
   }
 
   RunDirectory make(const Sweep& sweep) const {
-    return {root_ / "runs", sweep, input_, "moesim run input.json"};
+    return {root_ / "runs", new_manifest(sweep, "moesim run input.json"), input_};
   }
 
   const fs::path root_ =
@@ -62,11 +68,13 @@ TEST_F(RunDirectoryTest, PointsOfASweepGetFoldersNamedForTheirValues) {
   EXPECT_TRUE(fs::is_directory(folder));
 }
 
-TEST_F(RunDirectoryTest, ResultsAreAppendedLineByLine) {
+TEST_F(RunDirectoryTest, ResultsAreAppendedLineByLineAndSortedAtTheEnd) {
   RunDirectory directory = make(two_);
-  directory.append_result("{\"a\": 1}");
-  directory.append_result("{\"a\": 2}");
-  EXPECT_EQ(text_of(directory.path() / "results.ndjson"), "{\"a\": 1}\n{\"a\": 2}\n");
+  directory.append_result(row_of(1));
+  directory.append_result(row_of(0));
+  EXPECT_EQ(text_of(directory.path() / "results.ndjson"), row_of(1) + "\n" + row_of(0) + "\n");
+  directory.finish("complete");
+  EXPECT_EQ(text_of(directory.path() / "results.ndjson"), row_of(0) + "\n" + row_of(1) + "\n");
 }
 
 // The sha256 of "// as written\n{}\n" comes from coreutils' sha256sum.
@@ -89,7 +97,7 @@ TEST_F(RunDirectoryTest, FinishListsTheFilesAndPointsLatestToThem) {
 TEST_F(RunDirectoryTest, DiscardLeavesNothing) {
   RunDirectory directory = make(two_);
   directory.point_folder(two_.points[0]);
-  directory.append_result("{}");
+  directory.append_result(row_of(0));
   directory.discard();
   EXPECT_TRUE(fs::is_empty(root_ / "runs"));
 }
@@ -105,7 +113,7 @@ TEST_F(RunDirectoryTest, DiscardKeepsEarlierRuns) {
 
 TEST_F(RunDirectoryTest, AFileInPlaceOfTheFolderIsAnError) {
   const base::Error error =
-      base::thrown_error([&] { RunDirectory(input_, one_, input_, "moesim"); });
+      base::thrown_error([&] { RunDirectory(input_, new_manifest(one_, "moesim"), input_); });
   EXPECT_EQ(error.where(), (input_ / "small").string());
   EXPECT_EQ(error.hint(), "choose another folder with --output");
 }

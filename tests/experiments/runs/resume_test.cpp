@@ -1,0 +1,96 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "experiments/runs/resume.h"
+
+#include <gtest/gtest.h>
+
+#include <fstream>
+
+#include "tests/experiments/small_document.h"
+
+namespace moesim::experiments {
+namespace {
+
+namespace fs = std::filesystem;
+
+class ResumeTest : public testing::Test {
+ protected:
+  ResumeTest() {
+    fs::create_directories(root_);
+    std::ofstream(input_) << "{}\n";
+  }
+  ~ResumeTest() override { fs::remove_all(root_); }
+
+  static Sweep sweep_of(const std::string& seeds) {
+    return expand(small_document(", \"sweep\": {\"router.seed\": [" + seeds + "]}"));
+  }
+  static std::string row_of(const Point& point, const std::string& status = "ok") {
+    return R"({"status":")" + status + R"(","scenario":{"name":"small","point":")" + point.id +
+           R"(","index":)" + std::to_string(point.index) + "}}";
+  }
+  // A run of the sweep that has ended as `status` says, with a row for each of its points.
+  fs::path make(const Sweep& sweep, const std::string& status) const {
+    RunDirectory directory(root_ / "runs", new_manifest(sweep, "moesim"), input_);
+    for (const Point& point : sweep.points) {
+      directory.point_folder(point);
+      directory.append_result(row_of(point));
+    }
+    directory.finish(status);
+    return directory.path();
+  }
+  ResumeRequest request(const Sweep& sweep, bool retry_failed = false) const {
+    return {sweep, input_, "moesim", "", retry_failed};
+  }
+
+  const fs::path root_ =
+      fs::path(testing::TempDir()) / testing::UnitTest::GetInstance()->current_test_info()->name();
+  const fs::path input_ = root_ / "input.json";
+};
+
+TEST_F(ResumeTest, TheNewestRunOfTheSamePointsDecides) {
+  const Sweep sweep = sweep_of("1, 2");
+  EXPECT_FALSE(find_unfinished(root_ / "runs", request(sweep)));
+  const fs::path first = make(sweep, "interrupted");
+  const auto found = find_unfinished(root_ / "runs", request(sweep));
+  ASSERT_TRUE(found);
+  EXPECT_EQ(found->folder, first);
+  EXPECT_TRUE(found->is_same_build);
+  const Sweep other = sweep_of("1, 3");
+  EXPECT_FALSE(find_unfinished(root_ / "runs", request(other)));
+  make(sweep, "complete");
+  EXPECT_FALSE(find_unfinished(root_ / "runs", request(sweep)));
+}
+
+TEST_F(ResumeTest, ARunWithFailedPointsIsTakenUpOnlyToRetryThem) {
+  const Sweep sweep = sweep_of("1, 2");
+  make(sweep, "points failed");
+  EXPECT_FALSE(find_unfinished(root_ / "runs", request(sweep)));
+  EXPECT_TRUE(find_unfinished(root_ / "runs", request(sweep, true)));
+}
+
+// A sweep may name a value twice: both points have one id, and one row is not both.
+TEST_F(ResumeTest, EachRowIsOfOnePoint) {
+  const Sweep twice = sweep_of("1, 1, 2");
+  ASSERT_EQ(twice.points[0].id, twice.points[1].id);
+  fs::path folder;
+  {
+    RunDirectory directory(root_ / "runs", new_manifest(twice, "moesim"), input_);
+    directory.append_result(row_of(twice.points[1]));
+    folder = directory.path();
+  }
+  const ResumedRun resumed = resume_run(folder, request(twice));
+  ASSERT_EQ(resumed.directory.journal().rows().size(), 1u);
+  EXPECT_EQ(resumed.directory.journal().rows()[0].index, 1u);
+  EXPECT_EQ(resumed.dropped, 0u);
+}
+
+TEST_F(ResumeTest, FoldersThatAMoveLeftAsideFindTheirPlace) {
+  const Sweep sweep = sweep_of("1, 2");
+  const fs::path points = make(sweep, "interrupted") / "points";
+  fs::rename(points / "0001-router.seed=2", points / "moved.0007-router.seed=2");
+  resume_run(points.parent_path(), request(sweep));
+  EXPECT_TRUE(fs::exists(points / "0001-router.seed=2"));
+  EXPECT_FALSE(fs::exists(points / "moved.0007-router.seed=2"));
+}
+
+}  // namespace
+}  // namespace moesim::experiments
