@@ -17,6 +17,7 @@
 #include "experiments/runs/resume.h"
 #include "experiments/runs/runner.h"
 #include "experiments/runs/shard.h"
+#include "experiments/runs/shared_desk.h"
 #include "experiments/sweep/axes.h"
 #include "sim/report/summary.h"
 
@@ -26,9 +27,11 @@ namespace {
 using experiments::Point;
 
 constexpr int kSomeFailed = 1;
+constexpr int kUserError = 2;
 constexpr int kInterrupted = 3;
 constexpr int kOurBug = 70;
 constexpr base::Seconds kLongestEstimate(60);
+constexpr int kPollUnderMpi = 2;
 
 struct RunCommandOptions {
   std::string file;
@@ -220,9 +223,15 @@ experiments::RunDirectory open_directory(const RunCommandOptions& options,
 // Runs the points; a fault that ends all of them leaves what is recorded.
 experiments::RunnerOutcome run_into(experiments::RunDirectory& directory,
                                     const experiments::Sweep& sweep,
-                                    const experiments::RunnerOptions& runner) {
+                                    const experiments::RunnerOptions& runner,
+                                    experiments::Crew& crew) {
   try {
-    return experiments::run_points(sweep, directory, runner);
+    if (crew.transport() == nullptr) {
+      experiments::DirectoryDesk desk(directory);
+      return experiments::run_points(sweep, desk, runner);
+    }
+    experiments::GivingDesk desk(sweep, directory, crew.employ(), runner.fail_fast);
+    return experiments::run_points(sweep, desk, runner);
   } catch (...) {
     if (sweep.is_lone()) {
       directory.discard();
@@ -262,23 +271,51 @@ void report_missing(const RunCommandOptions& options, const experiments::Sweep& 
   std::fprintf(stderr, "to go on: %s\n", resuming_command(options, directory.path()).c_str());
 }
 
-int run(const RunCommandOptions& options) {
+experiments::Sweep read_sweep(const RunCommandOptions& options) {
   base::JsonValue document = experiments::read_document(options.file, options.assignments);
   for (const std::string& axis : options.axes) experiments::add_axis(document, axis);
-  const experiments::Sweep sweep = experiments::expand(document);
+  experiments::Sweep sweep = experiments::expand(document);
   check_options(options, sweep);
+  return sweep;
+}
+
+// A process that MPI started beside the one with the run directory: it says nothing, since that one
+// meets the same errors and says them.
+int help(const RunCommandOptions& options, experiments::Transport& transport) {
+  experiments::AskingDesk desk(transport);
+  try {
+    const experiments::Sweep sweep = read_sweep(options);
+    std::unique_ptr<ProgressLine> line;
+    experiments::RunnerOptions runner = runner_options(options, line);
+    runner.workers = std::max(options.workers, 1);
+    runner.poll_milliseconds = kPollUnderMpi;
+    runner.progress = nullptr;
+    note_interrupts();
+    experiments::run_points(sweep, desk, runner);
+    return 0;
+  } catch (const base::Error&) {
+    return kUserError;
+  }
+}
+
+int lead(const RunCommandOptions& options, experiments::Crew& crew) {
+  const experiments::Sweep sweep = read_sweep(options);
   if (options.dry_run) {
     print_dry_run(sweep, options.workers > 0 ? options.workers : base::number_of_cores());
     return 0;
   }
   std::unique_ptr<ProgressLine> line;
-  const experiments::RunnerOptions runner = runner_options(options, line);
+  experiments::RunnerOptions runner = runner_options(options, line);
+  if (crew.transport() != nullptr) {
+    runner.workers = std::max(options.workers, 1);
+    runner.poll_milliseconds = kPollUnderMpi;
+  }
   std::signal(SIGXFSZ, SIG_IGN);  // a file that grows too large is an error to report
   note_interrupts();
   experiments::RunDirectory directory = open_directory(options, sweep);
   line = std::make_unique<ProgressLine>(directory.journal().rows().size() +
                                         directory.missing_points().size());
-  const experiments::RunnerOutcome outcome = run_into(directory, sweep, runner);
+  const experiments::RunnerOutcome outcome = run_into(directory, sweep, runner, crew);
   line.reset();
   const bool any_failed =
       std::any_of(directory.journal().rows().begin(), directory.journal().rows().end(),
@@ -296,6 +333,12 @@ int run(const RunCommandOptions& options) {
   }
   if (outcome.our_bug) return kOurBug;
   return any_failed ? kSomeFailed : 0;
+}
+
+int run(const RunCommandOptions& options) {
+  experiments::Crew crew(experiments::join_launched_processes());
+  const bool leads = crew.transport() == nullptr || crew.transport()->rank() == 0;
+  return leads ? lead(options, crew) : help(options, *crew.transport());
 }
 
 }  // namespace

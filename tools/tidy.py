@@ -118,6 +118,7 @@ EXCEPTIONS = Exceptions(
         'cli/topology_command.cpp',
         'cli/train_command.cpp',
         'cli/validate_command.cpp',
+        'experiments/runs/mpi/mpi_transport.cpp',
         'experiments/runs/point_files.cpp',
         'experiments/runs/runner.cpp',
         'experiments/runs/worker.cpp',

@@ -14,7 +14,6 @@ namespace {
 
 using Clock = std::chrono::steady_clock;
 
-constexpr int kPollMilliseconds = 100;
 constexpr std::chrono::milliseconds kBetweenLooksAtMemory(100);
 
 // A row of results for a point without figures.
@@ -44,25 +43,23 @@ struct RunningPoint {
 
 class Pool {
  public:
-  Pool(const Sweep& sweep, RunDirectory& directory, const RunnerOptions& options)
-      : sweep_(sweep), directory_(directory), options_(options) {
-    missing_ = directory.missing_points();
-  }
+  Pool(const Sweep& sweep, PointDesk& desk, const RunnerOptions& options)
+      : sweep_(sweep), desk_(desk), options_(options) {}
 
   RunnerOutcome run() {
     while (!outcome_.interrupted && !outcome_.stopped_by_failure &&
-           (next_ < missing_.size() || !running_.empty())) {
+           (!desk_.is_done() || !running_.empty())) {
       start_workers();
       wait_for_news();
       enforce_limits();
       if (options_.progress) {
-        options_.progress(directory_.journal().rows().size(),
+        options_.progress(desk_.num_recorded(),
                           running_.empty() ? sim::Progress{} : running_.front()->worker.progress());
       }
       const bool asked_to_stop = options_.interrupted != nullptr && *options_.interrupted != 0;
-      const bool is_done = next_ == missing_.size() && running_.empty();
-      outcome_.interrupted = asked_to_stop && !is_done;
-      outcome_.stopped_by_failure = options_.fail_fast && has_failed_ && !is_done;
+      const bool is_done = desk_.is_done() && running_.empty();
+      outcome_.interrupted = (asked_to_stop || desk_.must_stop()) && !is_done;
+      outcome_.stopped_by_failure = options_.fail_fast && desk_.has_failed() && !is_done;
     }
     return outcome_;
   }
@@ -71,15 +68,17 @@ class Pool {
   void start_workers() {
     const int threads = sweep_.is_lone() ? options_.workers : 1;
     const std::size_t processes = sweep_.is_lone() ? 1 : options_.workers;
-    while (next_ < missing_.size() && running_.size() < processes) {
-      const Point& point = sweep_.points[missing_[next_++]];
+    while (running_.size() < processes) {
+      const std::optional<std::size_t> index = desk_.take();
+      if (!index) return;
+      const Point& point = sweep_.points[*index];
       try {
         running_.push_back(
-            std::make_unique<RunningPoint>(sweep_, point, directory_.point_folder(point), threads));
+            std::make_unique<RunningPoint>(sweep_, point, desk_.folder(point), threads));
       } catch (const base::Error&) {
         // Those that run will free what this one lacks; without any there is nothing to wait for.
+        desk_.put_back(*index);
         if (running_.empty()) throw;
-        --next_;
         return;
       }
     }
@@ -90,8 +89,7 @@ class Pool {
     for (const auto& point : running_) {
       watched.push_back({point->worker.descriptor(), POLLIN, 0});
     }
-    if (watched.empty()) return;
-    if (poll(watched.data(), watched.size(), kPollMilliseconds) <= 0) return;
+    if (poll(watched.data(), watched.size(), options_.poll_milliseconds) <= 0) return;
     // From the back, so that erasing keeps the earlier ones in place.
     for (std::size_t i = watched.size(); i-- > 0;) {
       if (watched[i].revents == 0 || !running_[i]->worker.take_in()) continue;
@@ -129,7 +127,7 @@ class Pool {
     const WorkerOutcome& outcome = running.worker.outcome();
     const Point& point = running.point;
     if (!outcome.result.empty()) {
-      directory_.append_result(outcome.result);
+      desk_.record(outcome.result, false);
       return;
     }
     std::string reason = outcome.failure;
@@ -137,29 +135,24 @@ class Pool {
       if (sweep_.is_lone() || outcome.is_of_disk) throw base::Error(*outcome.error);
       reason = outcome.error->where() + ": " + outcome.error->message();
     }
-    if (outcome.is_skipped) directory_.drop_point_folder(point);
-    has_failed_ = has_failed_ || !outcome.is_skipped;
+    if (outcome.is_skipped) desk_.drop_folder(point);
     outcome_.our_bug = outcome_.our_bug || outcome.is_our_bug;
     const char* status = outcome.is_skipped ? "skipped" : "failed";
-    directory_.append_result(row_without_figures(sweep_, point, status, reason));
+    desk_.record(row_without_figures(sweep_, point, status, reason), !outcome.is_skipped);
   }
 
   const Sweep& sweep_;
-  RunDirectory& directory_;
+  PointDesk& desk_;
   const RunnerOptions& options_;
   RunnerOutcome outcome_;
-  bool has_failed_ = false;  // of those that ran now
   Clock::time_point last_look_at_memory_;
-  std::vector<std::size_t> missing_;  // points without a row
-  std::size_t next_ = 0;              // of `missing_`
   std::vector<std::unique_ptr<RunningPoint>> running_;
 };
 
 }  // namespace
 
-RunnerOutcome run_points(const Sweep& sweep, RunDirectory& directory,
-                         const RunnerOptions& options) {
-  return Pool(sweep, directory, options).run();
+RunnerOutcome run_points(const Sweep& sweep, PointDesk& desk, const RunnerOptions& options) {
+  return Pool(sweep, desk, options).run();
 }
 
 }  // namespace moesim::experiments

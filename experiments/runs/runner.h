@@ -10,7 +10,7 @@
 #include <string>
 
 #include "base/units.h"
-#include "experiments/runs/run_directory.h"
+#include "experiments/runs/point_desk.h"
 #include "experiments/sweep/sweep.h"
 #include "sim/run.h"
 
@@ -21,6 +21,7 @@ struct RunnerOptions {
   std::optional<base::Seconds> time_limit;  // of wall time for each point
   std::optional<base::Bytes> max_memory;    // resident, of each point
   bool fail_fast = false;                   // the first failed point is the last
+  int poll_milliseconds = 100;              // between two looks at anything but the workers
   const volatile std::sig_atomic_t* interrupted = nullptr;  // polled; stops everything when set
   // Called a few times a second: points finished and, when one point is all, how far it is.
   std::function<void(std::size_t finished, const sim::Progress&)> progress;
@@ -32,9 +33,9 @@ struct RunnerOutcome {
   bool our_bug = false;             // some point failed by a check of ours
 };
 
-// Runs the points that have no row in the directory's journal and appends each as it ends. A point
+// Runs the desk's points and records each as it ends. A point
 // that fails, is killed or runs out of time is a row with its reason; so is one that cannot be
 // ("skipped"). Throws the Error of a lone point, and where the disk takes no more.
-RunnerOutcome run_points(const Sweep& sweep, RunDirectory& directory, const RunnerOptions& options);
+RunnerOutcome run_points(const Sweep& sweep, PointDesk& desk, const RunnerOptions& options);
 
 }  // namespace moesim::experiments

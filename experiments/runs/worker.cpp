@@ -115,8 +115,10 @@ void work(const Task& task, int descriptor) {
 void detach_from(pid_t parent) {
   prctl(PR_SET_PDEATHSIG, SIGKILL);
   if (getppid() != parent) _exit(1);  // it ended before this was set
-  std::signal(SIGINT, SIG_IGN);       // Ctrl-C reaches the whole group; the parent decides
-  std::signal(SIGTERM, SIG_DFL);
+  // Ctrl-C reaches the whole group, as the end of a job of mpirun or a batch system does: the
+  // parent decides.
+  std::signal(SIGINT, SIG_IGN);
+  std::signal(SIGTERM, SIG_IGN);
 }
 
 std::string last_line_of(const std::filesystem::path& file) {

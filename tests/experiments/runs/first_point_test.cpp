@@ -23,8 +23,7 @@ TEST(FirstPoint, TheFirstThatCanBeIsMeasured) {
 // A gate trained for ten million steps.
 TEST(FirstPoint, OneThatTakesTooLongHasNoCost) {
   base::JsonValue document = small_document();
-  base::set_json(document,
-                 R"(routing={"source": "numerics", "proxy": {"train_steps": 10000000}})");
+  base::set_json(document, R"(routing={"source": "numerics", "proxy": {"train_steps": 10000000}})");
   EXPECT_FALSE(cost_of_first_point(expand(document), base::Seconds(1)).has_value());
 }
 
