@@ -55,6 +55,7 @@ LIBRARIES = [
     (r'expat\.h', r'topologies/import_export/'),
     (r'nlohmann/', r'base/json_\w+\.cpp$|sim/report/writers/\w+\.cpp$'),
     (r'protozero/', r'sim/report/writers/'),
+    (r'sqlite3\.h', r'experiments/results/'),
     (r'zlib\.h', r'sim/report/writers/'),
     (r'CLI/', r'cli/'),
     (r'gtest/|gmock/', r'tests/'),
