@@ -114,6 +114,7 @@ EXCEPTIONS = Exceptions(
         'cli/models_command.cpp',
         'cli/progress_line.cpp',
         'cli/merge_command.cpp',
+        'cli/results_command.cpp',
         'cli/run_command.cpp',
         'cli/schema_command.cpp',
         'cli/topology_command.cpp',
