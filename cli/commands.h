@@ -14,6 +14,9 @@ void add_run_command(CLI::App& app, int& exit_code, std::vector<std::string> arg
 // `merge RUN...`: one run of the shards of a sweep; the same of the arguments.
 void add_merge_command(CLI::App& app, int& exit_code, std::vector<std::string> arguments);
 
+// `results RUN`: the points of a run as a table.
+void add_results_command(CLI::App& app);
+
 // `train FILE`; the same of the arguments.
 void add_train_command(CLI::App& app, int& exit_code, std::vector<std::string> arguments);
 

@@ -2,11 +2,14 @@
 #include "experiments/results/stored_run.h"
 
 #include <algorithm>
+#include <charconv>
 #include <fstream>
 #include <limits>
 #include <sstream>
 
 #include "base/error.h"
+#include "experiments/results/column_index.h"
+#include "experiments/results/row_scanner.h"
 
 namespace moesim::experiments {
 namespace {
@@ -55,48 +58,37 @@ void read_manifest(StoredRun& run) {
   }
 }
 
-// Numbers of a row by dotted key, lists left out.
-void collect(const JsonValue& object, const std::string& prefix,
-             std::vector<std::pair<std::string, double>>& numbers) {
-  for (const base::JsonMember& member : object.members) {
-    const std::string key = prefix + member.key;
-    if (member.value.kind == JsonValue::Kind::object && key != "scenario") {
-      collect(member.value, key + ".", numbers);
-    } else if (member.value.kind == JsonValue::Kind::number) {
-      numbers.emplace_back(key, std::stod(member.value.text));
-    }
-  }
-}
-
 class Rows {
  public:
   explicit Rows(StoredRun& run) : run_(run) {}
 
-  void add(const JsonValue& row, std::size_t begin, std::size_t size) {
+  void add(std::string_view row, std::size_t begin, const std::string& origin) {
     StoredPoint point;
-    point.status = text_at(row, "status");
-    point.reason = text_at(row, "reason");
-    const JsonValue* scenario = row.find("scenario");
-    if (scenario == nullptr) throw Error(row.place.text(), "is no result", "restore the file");
-    point.id = text_at(*scenario, "point");
-    if (const JsonValue* index = scenario->find("index")) point.index = std::stoull(index->text);
-    if (const JsonValue* swept = scenario->find("swept")) {
-      for (const base::JsonMember& member : swept->members) point.swept[member.key] = member.value;
+    columns_.start_row();
+    point.figures.reserve(columns_.names().size());
+    RowFacts facts = scan_row(row, origin, [&](std::string_view key, std::string_view number) {
+      const std::size_t column = columns_.find_or_add(key);
+      if (point.figures.size() <= column) point.figures.resize(column + 1, kNone);
+      std::from_chars(number.data(), number.data() + number.size(), point.figures[column]);
+    });
+    point.status = std::move(facts.status);
+    point.reason = std::move(facts.reason);
+    point.id = text_at(facts.scenario, "point");
+    if (const JsonValue* index = facts.scenario.find("index")) {
+      point.index = static_cast<std::size_t>(index->number);
+    }
+    if (JsonValue* swept = facts.scenario.find("swept")) {
+      for (base::JsonMember& member : swept->members) {
+        point.swept[member.key] = std::move(member.value);
+      }
     }
     point.row_begin = begin;
-    point.row_size = size;
-    std::vector<std::pair<std::string, double>> numbers;
-    collect(row, "", numbers);
-    for (const auto& [key, number] : numbers) {
-      const auto [found, is_new] = column_of_.emplace(key, run_.columns.size());
-      if (is_new) run_.columns.push_back(key);
-      if (point.figures.size() <= found->second) point.figures.resize(found->second + 1, kNone);
-      point.figures[found->second] = number;
-    }
+    point.row_size = row.size();
     run_.points.push_back(std::move(point));
   }
 
   void finish() {
+    run_.columns = columns_.names();
     for (StoredPoint& point : run_.points) point.figures.resize(run_.columns.size(), kNone);
     std::sort(run_.points.begin(), run_.points.end(),
               [](const auto& a, const auto& b) { return a.index < b.index; });
@@ -104,7 +96,7 @@ class Rows {
 
  private:
   StoredRun& run_;
-  std::map<std::string, std::size_t> column_of_;
+  ColumnIndex columns_;
 };
 
 }  // namespace
@@ -122,16 +114,14 @@ StoredRun read_run(const fs::path& run) {
   const fs::path path = stored.folder / "results.ndjson";
   std::error_code unknown;
   if (!fs::exists(path, unknown)) return stored;
-  const std::string text = bytes_of(path);
+  std::ifstream file(path, std::ios::binary);
   Rows rows(stored);
-  int line = 1;
-  for (std::size_t begin = 0; begin < text.size(); ++line) {
-    const std::size_t end = text.find('\n', begin);
-    if (end == std::string::npos) break;  // cut off while it was written
-    const std::string origin = path.string() + " line " + std::to_string(line);
-    rows.add(base::parse_json(text.substr(begin, end - begin), origin), begin, end - begin);
-    begin = end + 1;
-  }
+  std::size_t begin = 0;
+  std::string line;
+  for (int number = 1; std::getline(file, line) && !file.eof(); ++number) {
+    rows.add(line, begin, path.string() + " line " + std::to_string(number));
+    begin += line.size() + 1;
+  }  // a last line without its end was cut off while it was written
   rows.finish();
   return stored;
 }

@@ -12,6 +12,8 @@
 #include "base/error.h"
 #include "base/json_value.h"
 #include "base/sha256.h"
+#include "experiments/results/csv_table.h"
+#include "experiments/results/sqlite_table.h"
 #include "experiments/runs/point_files.h"
 #include "experiments/runs/shard.h"
 #include "experiments/sweep/sweep_values.h"
@@ -156,11 +158,20 @@ void RunDirectory::drop_point_folder(const Point& point) {
   if (manifest_.num_points > 1) fs::remove_all(path_ / point_folder_name(point), failure);
 }
 
+void RunDirectory::write_tables(const std::string& status) const {
+  if (journal_->rows().empty()) return;
+  StoredRun run = read_run(path_);
+  run.status = status;
+  write_csv(run, path_ / "results.csv");
+  write_sqlite(run, path_ / "results.sqlite");
+}
+
 void RunDirectory::finish(const std::string& status) {
   journal_->sync();
   journal_->sort();
   remove_unfinished(path_);
   manifest_.status = status;
+  write_tables(status);
   base::JsonValue whole = to_json(manifest_);
   base::add_member(whole, "end", base::json_of(utc_now()));
   base::add_member(whole, "files", list_files(path_));

@@ -36,15 +36,17 @@ class RunDirectory {
   void drop_point_folder(const Point& point);
   // Records that a point has ended.
   void append_result(const std::string& row) { journal_->append(row); }
-  // Puts the results in the points' order, writes manifest.json (with sizes and sha256 of every
-  // file), moves `latest` to a run whose points have all ended (where the file system has links),
-  // and removes what a stopped worker left half-written. `status` is "complete", "points failed",
-  // "interrupted" or "stopped by an error".
+  // Puts the results in the points' order, writes them as tables too and manifest.json (with sizes
+  // and sha256 of every file), moves `latest` to a run whose points have all ended (where the file
+  // system has links), and removes what a stopped worker left half-written. `status` is "complete",
+  // "points failed", "interrupted" or "stopped by an error".
   void finish(const std::string& status);
   // Removes everything: the input was at fault, nothing is left half-written.
   void discard();
 
  private:
+  void write_tables(const std::string& status) const;
+
   std::filesystem::path path_;
   RunManifest manifest_;
   std::unique_ptr<DirectoryLock> lock_;

@@ -150,8 +150,8 @@ std::string comparison_text(std::span<const Result> results) {
   Page page;
   page.line("{:>4} {:>12} {:>8} {:>7} {:>7} {:>11} {:>11}  {}", "#", "step (ms)", "x floor",
             "MFU %", "drop %", "val. loss", "held by", "point");
-  int index = 0;
   for (const Result& r : results) {
+    const int index = r.scenario.index;
     std::string point;
     for (const auto& [key, value] : r.scenario.swept) {
       point +=
@@ -166,7 +166,6 @@ std::string comparison_text(std::span<const Result> results) {
     } else {
       page.line("{:>4} {}: {}  ({})", index, r.status, r.reason, point);
     }
-    ++index;
   }
   return page.text();
 }

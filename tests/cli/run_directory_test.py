@@ -7,8 +7,8 @@ import json
 import moesim_process
 from moesim_process import MoesimTest, small_experiment
 
-# About the run, not about the experiment: these two may differ between runs.
-ABOUT_THE_RUN = {"manifest.json", "log.txt"}
+# About the run, not about the experiment: these may differ between runs.
+ABOUT_THE_RUN = {"manifest.json", "log.txt", "results.sqlite"}
 
 
 def numerics_experiment(**changes):
@@ -43,7 +43,7 @@ class Layout(MoesimTest):
     def test_a_run_of_one_point_has_its_files_in_one_folder(self):
         self.assertEqual(set(files_of(self.run_folder)), {
             "manifest.json", "config.input.json", "config.resolved.json", "log.txt", "result.json",
-            "results.ndjson", "routing.trace", "trace.json.gz", "trace.pftrace.gz"})
+            "results.csv", "results.ndjson", "results.sqlite", "routing.trace", "trace.json.gz", "trace.pftrace.gz"})
 
     def test_latest_points_to_the_run(self):
         link = self.folder / "runs" / "small" / "latest"

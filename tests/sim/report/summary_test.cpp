@@ -68,13 +68,14 @@ TEST(Comparison, OneLineAPointWithItsFiguresOrItsReason) {
   results[0].validation_loss = 3.0353;
   results[0].deciding_tier = "nic";
   results[1].scenario.swept["router.capacity_factor"] = base::json_of(1.5);
+  results[1].scenario.index = 7;  // those between are another machine's
   results[1].status = "skipped";
   results[1].reason = "too small";
   const std::string text = comparison_text(results);
   EXPECT_TRUE(has_line(text,
                        "   0        2.000    1.250   12.50    3.12      3.0353         nic  "
                        "router.capacity_factor=1.25"));
-  EXPECT_TRUE(has_line(text, "   1 skipped: too small  (router.capacity_factor=1.5)"));
+  EXPECT_TRUE(has_line(text, "   7 skipped: too small  (router.capacity_factor=1.5)"));
 }
 
 }  // namespace
