@@ -12,6 +12,7 @@
 #include "cli/commands.h"
 #include "cli/interrupt.h"
 #include "cli/progress_line.h"
+#include "experiments/report/report_page.h"
 #include "experiments/runs/runner.h"
 #include "sim/report/summary.h"
 
@@ -141,6 +142,7 @@ int run(const RunCommandOptions& options) {
   directory.finish(outcome.interrupted  ? "interrupted"
                    : outcome.failed > 0 ? "points failed"
                                         : "complete");
+  if (sweep.wants_report) experiments::write_report(directory.path(), "", "");
   std::fprintf(options.json ? stderr : stdout, "results in %s\n", directory.path().c_str());
   if (outcome.interrupted) {
     const auto missing = std::count(outcome.results.begin(), outcome.results.end(), std::string());

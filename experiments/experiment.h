@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "base/json_reader.h"
+#include "experiments/objectives.h"
 #include "sim/report/writers/trace_writer.h"
 #include "sim/scenario.h"
 
@@ -16,6 +17,7 @@ namespace moesim::experiments {
 struct OutputsConfig {
   std::vector<sim::TraceFormat> traces = {sim::TraceFormat::perfetto, sim::TraceFormat::chrome};
   bool routing_trace = false;
+  bool report = false;
 };
 
 struct Experiment {
@@ -25,6 +27,7 @@ struct Experiment {
   std::string question;
   sim::Scenario scenario;                                     // its sections are the file's
   std::map<std::string, std::vector<base::JsonValue>> sweep;  // dotted key -> values
+  Objectives objectives;
   OutputsConfig outputs;
 };
 

@@ -13,6 +13,7 @@
 
 #include "base/error.h"
 #include "base/json_value.h"
+#include "base/named_table.h"
 #include "base/sha256.h"
 #include "experiments/build_info.h"
 #include "experiments/runs/point_files.h"
@@ -89,6 +90,7 @@ RunDirectory::RunDirectory(const fs::path& root, const Sweep& sweep,
   name_ = sweep.name;
   question_ = sweep.question;
   axes_ = sweep.axes;
+  objectives_ = sweep.objectives;
   std::string identities;
   for (const Point& point : sweep.points) identities += point.id;
   config_hash_ = base::sha256_hex(identities).substr(0, 8);
@@ -143,6 +145,10 @@ base::JsonValue RunDirectory::manifest(const std::string& status) const {
   base::add_member(manifest, "question", base::json_of(question_));
   base::JsonValue& axes = base::add_member(manifest, "axes", base::json_array());
   for (const std::string& axis : axes_) axes.items.push_back(base::json_of(axis));
+  base::JsonValue& objectives = base::add_member(manifest, "objectives", base::json_object());
+  for (const auto& [figure, direction] : objectives_) {
+    base::add_member(objectives, figure, base::json_of(base::name_in_words(direction)));
+  }
   base::add_member(manifest, "num_points", base::json_of(static_cast<std::int64_t>(num_points_)));
   base::add_member(manifest, "command", base::json_of(command_));
   base::add_member(manifest, "host", base::json_of(host_name()));
