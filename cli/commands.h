@@ -29,6 +29,9 @@ void add_edit_command(CLI::App& app);
 // `inspect CHECKPOINT`: what a trained model is and how it routes a text.
 void add_inspect_command(CLI::App& app);
 
+// `report RUN`: a run as one HTML page.
+void add_report_command(CLI::App& app);
+
 // `schema`: the JSON Schema of experiment files, or with --reference the reference page.
 void add_schema_command(CLI::App& app);
 

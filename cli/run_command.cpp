@@ -13,6 +13,7 @@
 #include "cli/commands.h"
 #include "cli/interrupt.h"
 #include "cli/progress_line.h"
+#include "experiments/report/report_page.h"
 #include "experiments/runs/first_point.h"
 #include "experiments/runs/resume.h"
 #include "experiments/runs/runner.h"
@@ -323,6 +324,7 @@ int lead(const RunCommandOptions& options, experiments::Crew& crew) {
   const bool any_missing = outcome.interrupted || outcome.stopped_by_failure;
   directory.finish(any_missing ? "interrupted" : any_failed ? "points failed" : "complete");
   print_results(options, sweep, directory.journal());
+  if (sweep.wants_report) experiments::write_report(directory.path(), "", "");
   std::fprintf(options.json ? stderr : stdout, "results in %s\n", directory.path().c_str());
   if (outcome.interrupted) {
     report_missing(options, sweep, directory, "interrupted");

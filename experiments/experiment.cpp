@@ -130,6 +130,8 @@ void describe(base::FieldTable& table, OutputsConfig& outputs) {
   table.field("traces", outputs.traces, "Timing traces to write for each point.");
   table.field("routing_trace", outputs.routing_trace,
               "Record the routing of each point to routing.trace, for routing.source trace.");
+  table.field("report", outputs.report,
+              "Write report.html, a page to look at, when the run ends; not asked of a point.");
 }
 
 void describe(base::FieldTable& table, Experiment& experiment) {
@@ -164,6 +166,9 @@ void describe(base::FieldTable& table, Experiment& experiment) {
       "are all "
       "combinations, the last key fastest. zip and cases set several keys at once, exclude leaves "
       "points out, sample draws some (docs/file_formats.md, \"Sweeps\").");
+  table.field("objectives", experiment.objectives,
+              "Figures of a result, by dotted key, and whether they are to be high or low: "
+              "{\"tokens_per_s_per_gpu\": \"max\"}. Reports look at these first.");
   table.field("outputs", experiment.outputs, "What to write.");
 }
 
@@ -192,6 +197,7 @@ Experiment read_experiment(const JsonValue& document, base::ReadReport& report) 
   const JsonValue resolved = resolve_presets(document);
   base::read_json(resolved, experiment, report);
   check_name(document, experiment.name);
+  check_objectives(document, experiment.objectives);
   experiment.scenario.name = experiment.name;
   rebase(document, {"routing", "trace"}, experiment.scenario.routing.trace);
   rebase(document, {"routing", "proxy", "text"}, experiment.scenario.routing.proxy.text);

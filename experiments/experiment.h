@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "base/json_reader.h"
+#include "experiments/objectives.h"
 #include "experiments/sweep/sweep_section.h"
 #include "sim/report/writers/trace_writer.h"
 #include "sim/scenario.h"
@@ -17,6 +18,7 @@ namespace moesim::experiments {
 struct OutputsConfig {
   std::vector<sim::TraceFormat> traces = {sim::TraceFormat::perfetto, sim::TraceFormat::chrome};
   bool routing_trace = false;
+  bool report = false;
 };
 
 struct Experiment {
@@ -24,8 +26,9 @@ struct Experiment {
   std::string extends;  // merged by read_document, empty in what it returns
   std::string name;
   std::string question;
-  sim::Scenario scenario;                                     // its sections are the file's
+  sim::Scenario scenario;  // its sections are the file's
   SweepSection sweep;
+  Objectives objectives;
   OutputsConfig outputs;
 };
 

@@ -39,6 +39,16 @@ void add_texts(JsonValue& object, const char* key, const std::vector<std::string
   for (const std::string& text : texts) list.items.push_back(base::json_of(text));
 }
 
+Objectives objectives_at(const JsonValue& json) {
+  Objectives objectives;
+  if (const JsonValue* found = json.find("objectives")) {
+    base::ReadReport report;
+    base::codec_of(base::Type<Objectives>{})
+        ->read(*found, &objectives, {"/objectives", false, &report, {}});
+  }
+  return objectives;
+}
+
 }  // namespace
 
 std::string utc_now(const std::string& format) {
@@ -53,6 +63,7 @@ RunManifest new_manifest(const Sweep& sweep, const std::string& command) {
   manifest.name = sweep.name;
   manifest.question = sweep.question;
   manifest.axes = sweep.axes;
+  manifest.objectives = sweep.objectives;
   manifest.num_points = sweep.points.size();
   manifest.command = command;
   std::string identities;
@@ -74,6 +85,8 @@ JsonValue to_json(const RunManifest& manifest) {
   base::add_member(json, "name", base::json_of(manifest.name));
   base::add_member(json, "question", base::json_of(manifest.question));
   add_texts(json, "axes", manifest.axes);
+  base::add_member(json, "objectives",
+                   base::codec_of(base::Type<Objectives>{})->write(&manifest.objectives));
   base::add_member(json, "num_points",
                    base::json_of(static_cast<std::int64_t>(manifest.num_points)));
   if (!manifest.shard.empty()) base::add_member(json, "shard", base::json_of(manifest.shard));
@@ -95,6 +108,7 @@ RunManifest read_manifest(const std::filesystem::path& folder) {
   manifest.name = text_at(json, "name");
   manifest.question = text_at(json, "question");
   manifest.axes = texts_at(json, "axes");
+  manifest.objectives = objectives_at(json);
   if (const JsonValue* points = json.find("num_points")) {
     manifest.num_points = static_cast<std::size_t>(points->number);
   }

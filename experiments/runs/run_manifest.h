@@ -20,6 +20,7 @@ struct RunManifest {
   std::string name;
   std::string question;
   std::vector<std::string> axes;
+  Objectives objectives;
   std::size_t num_points = 0;  // of the whole sweep
   std::string command;
   std::string shard;                 // "2/3" of the sweep; "" for all of it

@@ -70,6 +70,8 @@ void read_name(Sweep& sweep) {
       const Experiment experiment = read_point(sweep, point).experiment;
       sweep.name = experiment.name;
       sweep.question = experiment.question;
+      sweep.objectives = experiment.objectives;
+      sweep.wants_report = experiment.outputs.report;
       return;
     } catch (const Error& error) {
       if (!first_error) first_error = error;

@@ -28,6 +28,8 @@ struct Sweep {
   std::string name;
   std::string question;
   std::vector<std::string> axes;  // swept keys in the file's order
+  Objectives objectives;
+  bool wants_report = false;
   std::vector<Point> points;
 
   bool is_lone() const { return points.size() == 1; }
