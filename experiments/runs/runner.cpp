@@ -7,6 +7,7 @@
 #include <chrono>
 #include <memory>
 
+#include "experiments/runs/point_files.h"
 #include "experiments/runs/worker.h"
 
 namespace moesim::experiments {
@@ -75,7 +76,7 @@ class Pool {
       const Point& point = sweep_.points[missing_[next_++]];
       try {
         running_.push_back(
-            std::make_unique<RunningPoint>(sweep_, point, directory_.point_folder(point), threads));
+            std::make_unique<RunningPoint>(sweep_, point, folder_for(point), threads));
       } catch (const base::Error&) {
         // Those that run will free what this one lacks; without any there is nothing to wait for.
         if (running_.empty()) throw;
@@ -83,6 +84,13 @@ class Pool {
         return;
       }
     }
+  }
+
+  // "" for a point that gets none.
+  std::filesystem::path folder_for(const Point& point) {
+    if (sweep_.has_point_folders || sweep_.is_lone()) return directory_.point_folder(point);
+    directory_.drop_point_folder(point);  // of an earlier failure
+    return {};
   }
 
   void wait_for_news() {
@@ -138,6 +146,9 @@ class Pool {
       reason = outcome.error->where() + ": " + outcome.error->message();
     }
     if (outcome.is_skipped) directory_.drop_point_folder(point);
+    if (!outcome.is_skipped && !sweep_.has_point_folders && !sweep_.is_lone()) {
+      write_file(directory_.point_folder(point) / "log.txt", running.worker.log_text());
+    }
     has_failed_ = has_failed_ || !outcome.is_skipped;
     outcome_.our_bug = outcome_.our_bug || outcome.is_our_bug;
     const char* status = outcome.is_skipped ? "skipped" : "failed";

@@ -28,6 +28,7 @@ struct Sweep {
   std::string question;
   std::vector<std::string> axes;  // swept keys in the file's order
   std::vector<Point> points;
+  bool has_point_folders = true;  // outputs.points, of the first point that can be read
 
   bool is_lone() const { return points.size() == 1; }
 };
