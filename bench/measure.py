@@ -24,6 +24,12 @@ def all_to_all(cluster, nodes, skew, fidelity):
             '--fidelity', fidelity]
 
 
+def seeds(count, workers):
+    """Arguments that run the 64-rank step under so many seeds."""
+    return ['run', CATALOG / '01_moe_step.json', '-j', str(workers),
+            '--set', f'sweep={json.dumps({"router.seed": list(range(count))})}']
+
+
 # (name, arguments of `moesim`, goals: medians that must stay below)
 COMMANDS = [
     ('quickstart', ['run', CATALOG / '00_quickstart.json'], {'wall_s': 15.0}),
@@ -31,6 +37,10 @@ COMMANDS = [
     ('moe step, 1,024 ranks',
      ['run', CATALOG / '01_moe_step.json', '--set', 'cluster.num_nodes=128'],
      {'wall_s': 1.0, 'peak_rss_bytes': 500e6}),
+    # A sweep of 1,000 points in a minute on two cores; there two workers are 1.8 times as fast as one.
+    ('sweep, 1,000 points, 2 workers', seeds(1000, 2), {'wall_s': 60.0}),
+    ('sweep, 100 points, 1 worker', seeds(100, 1), {'wall_s': 12.0}),
+    ('sweep, 100 points, 2 workers', seeds(100, 2), {'wall_s': 6.6}),
     ('all-to-all-v, 1,024 ranks', all_to_all('h100_rail_fat_tree', 128, 'zipf', 'collective'),
      {'wall_s': 0.1}),
     ('all-to-all-v, 4,096 ranks', all_to_all('h100_rail_fat_tree', 512, 'zipf', 'collective'),

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cmath>
 #include <cstdio>
+#include <map>
 #include <memory>
 #include <optional>
 
@@ -105,8 +106,23 @@ void print_dry_run(const experiments::Sweep& sweep, int workers) {
   if (!sweep.is_lone()) print_cost(sweep, workers);
 }
 
+constexpr std::size_t kMostPrinted = 1000;
+
+// Many points are no page to read.
+void print_counts(const experiments::Sweep& sweep, const experiments::Journal& journal) {
+  std::map<std::string, std::size_t> counts;
+  for (const experiments::JournalRow& row : journal.rows()) ++counts[row.status];
+  std::string text;
+  for (const auto& [status, count] : counts) {
+    text += fmt::format("{}{} {}", text.empty() ? "" : ", ", count, status);
+  }
+  std::printf("%s: %s\nto see them: moesim results %s\n", sweep.name.c_str(), text.c_str(),
+              quoted({journal.path().parent_path().string()}).c_str());
+}
+
 void print_results(const RunCommandOptions& options, const experiments::Sweep& sweep,
                    const experiments::Journal& journal) {
+  if (!options.json && journal.rows().size() > kMostPrinted) return print_counts(sweep, journal);
   std::vector<sim::Result> results;
   for (const experiments::JournalRow& row : journal.rows()) {
     const std::string text = journal.text_of(row);

@@ -125,6 +125,11 @@ std::filesystem::path resolve_path(const JsonValue& value) {
   return std::filesystem::path(*value.place.origin).parent_path() / path;
 }
 
+base::EnumNames<PointFolders> names_of(PointFolders) {
+  return {
+      {PointFolders::automatic, "auto"}, {PointFolders::all, "all"}, {PointFolders::none, "none"}};
+}
+
 void describe(base::FieldTable& table, OutputsConfig& outputs) {
   table.title("outputs", "What a run writes besides its figures.");
   table.field("traces", outputs.traces, "Timing traces to write for each point.");
@@ -132,6 +137,11 @@ void describe(base::FieldTable& table, OutputsConfig& outputs) {
               "Record the routing of each point to routing.trace, for routing.source trace.");
   table.field("report", outputs.report,
               "Write report.html, a page to look at, when the run ends; not asked of a point.");
+  table.field(
+      "points", outputs.points,
+      "Which points of a sweep get a folder with files of their own, traces among them: all, "
+      "none, or auto: all where the sweep has up to 1,000 points. Rows in results.ndjson are "
+      "written for every point, and log.txt for each that fails.");
 }
 
 void describe(base::FieldTable& table, Experiment& experiment) {

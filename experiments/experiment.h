@@ -15,10 +15,15 @@
 
 namespace moesim::experiments {
 
+// Which points of a sweep get a folder of files: up to 1,000 all, of more none; or as told.
+enum class PointFolders { automatic, all, none };
+base::EnumNames<PointFolders> names_of(PointFolders);
+
 struct OutputsConfig {
   std::vector<sim::TraceFormat> traces = {sim::TraceFormat::perfetto, sim::TraceFormat::chrome};
   bool routing_trace = false;
   bool report = false;
+  PointFolders points = PointFolders::automatic;
 };
 
 struct Experiment {

@@ -114,11 +114,14 @@ void Journal::read_rows() {
 }
 
 std::string Journal::text_of(const JournalRow& row) const {
-  std::ifstream file(path_, std::ios::binary);
   std::string text(row.size, '\0');
-  file.seekg(static_cast<std::streamoff>(row.begin));
-  file.read(text.data(), static_cast<std::streamsize>(text.size()));
-  if (!file) throw base::Error(path_.string(), "has become shorter", "");
+  const int file = open(path_.c_str(), O_RDONLY | O_CLOEXEC);
+  const ssize_t count =
+      file < 0 ? -1 : pread(file, text.data(), text.size(), static_cast<off_t>(row.begin));
+  if (file >= 0) close(file);
+  if (count != static_cast<ssize_t>(text.size())) {
+    throw base::Error(path_.string(), "has become shorter", "leave the file to moesim");
+  }
   return text;
 }
 

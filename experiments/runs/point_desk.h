@@ -55,6 +55,9 @@ class DirectoryDesk : public PointDesk {
   bool has_failed() const override { return has_failed_; }
   std::size_t num_recorded() const override { return directory_.journal().rows().size(); }
 
+ protected:
+  const std::filesystem::path& run_folder() const { return directory_.path(); }
+
  private:
   RunDirectory& directory_;
   std::vector<std::size_t> missing_;

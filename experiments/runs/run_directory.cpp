@@ -24,6 +24,9 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr const char* kResults = "results.ndjson";
+// What a manifest takes the time to list and to hash.
+constexpr std::size_t kMostListedPoints = 1000;
+constexpr std::uintmax_t kLargestHashed = 64 << 20;
 
 std::string read_bytes(const fs::path& path) {
   std::ifstream file(path, std::ios::binary);
@@ -41,20 +44,30 @@ void make_folder(const fs::path& path) {
   }
 }
 
-base::JsonValue list_files(const fs::path& root) {
+// All files below the folder but the manifest and the lock; of many points' folders none.
+std::vector<fs::path> files_below(const fs::path& root, std::size_t num_points) {
   std::vector<fs::path> files;
-  for (const auto& entry : fs::recursive_directory_iterator(root)) {
-    const bool is_own = entry.path() == root / kManifestFile || entry.path() == root / ".lock";
-    if (entry.is_regular_file() && !is_own) files.push_back(entry.path());
+  fs::recursive_directory_iterator entry(root);
+  for (; entry != fs::recursive_directory_iterator(); ++entry) {
+    if (entry->is_directory() && num_points > kMostListedPoints) entry.disable_recursion_pending();
+    const fs::path& path = entry->path();
+    const bool is_own = path == root / kManifestFile || path == root / ".lock";
+    if (entry->is_regular_file() && !is_own) files.push_back(path);
   }
   std::sort(files.begin(), files.end());
+  return files;
+}
+
+base::JsonValue list_files(const fs::path& root, std::size_t num_points) {
   base::JsonValue list = base::json_array();
-  for (const fs::path& file : files) {
-    const std::string bytes = read_bytes(file);
+  for (const fs::path& file : files_below(root, num_points)) {
+    const std::uintmax_t size = fs::file_size(file);
     base::JsonValue entry = base::json_object();
-    base::add_member(entry, "path", base::json_of(fs::relative(file, root).string()));
-    base::add_member(entry, "bytes", base::json_of(static_cast<std::int64_t>(bytes.size())));
-    base::add_member(entry, "sha256", base::json_of(base::sha256_hex(bytes)));
+    base::add_member(entry, "path", base::json_of(file.lexically_relative(root).string()));
+    base::add_member(entry, "bytes", base::json_of(static_cast<std::int64_t>(size)));
+    if (size <= kLargestHashed) {
+      base::add_member(entry, "sha256", base::json_of(base::sha256_hex(read_bytes(file))));
+    }
     list.items.push_back(std::move(entry));
   }
   return list;
@@ -174,7 +187,7 @@ void RunDirectory::finish(const std::string& status) {
   write_tables(status);
   base::JsonValue whole = to_json(manifest_);
   base::add_member(whole, "end", base::json_of(utc_now()));
-  base::add_member(whole, "files", list_files(path_));
+  base::add_member(whole, "files", list_files(path_, manifest_.num_points));
   write_file(path_ / kManifestFile, base::to_text(whole) + "\n");
 
   if (is_unfinished(manifest_) || !manifest_.shard.empty()) return;

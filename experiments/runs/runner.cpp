@@ -7,6 +7,7 @@
 #include <chrono>
 #include <memory>
 
+#include "experiments/runs/point_files.h"
 #include "experiments/runs/worker.h"
 
 namespace moesim::experiments {
@@ -74,7 +75,7 @@ class Pool {
       const Point& point = sweep_.points[*index];
       try {
         running_.push_back(
-            std::make_unique<RunningPoint>(sweep_, point, desk_.folder(point), threads));
+            std::make_unique<RunningPoint>(sweep_, point, folder_for(point), threads));
       } catch (const base::Error&) {
         // Those that run will free what this one lacks; without any there is nothing to wait for.
         desk_.put_back(*index);
@@ -82,6 +83,13 @@ class Pool {
         return;
       }
     }
+  }
+
+  // "" for a point that gets none.
+  std::filesystem::path folder_for(const Point& point) {
+    if (sweep_.has_point_folders || sweep_.is_lone()) return desk_.folder(point);
+    desk_.drop_folder(point);  // of an earlier failure
+    return {};
   }
 
   void wait_for_news() {
@@ -136,6 +144,9 @@ class Pool {
       reason = outcome.error->where() + ": " + outcome.error->message();
     }
     if (outcome.is_skipped) desk_.drop_folder(point);
+    if (!outcome.is_skipped && !sweep_.has_point_folders && !sweep_.is_lone()) {
+      write_file(desk_.folder(point) / "log.txt", running.worker.log_text());
+    }
     outcome_.our_bug = outcome_.our_bug || outcome.is_our_bug;
     const char* status = outcome.is_skipped ? "skipped" : "failed";
     desk_.record(row_without_figures(sweep_, point, status, reason), !outcome.is_skipped);

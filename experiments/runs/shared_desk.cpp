@@ -6,6 +6,8 @@
 #include <thread>
 #include <utility>
 
+#include "base/error.h"
+
 namespace moesim::experiments {
 namespace {
 
@@ -105,8 +107,8 @@ void GivingDesk::give(int rank) {
     return;
   }
   held_[rank] = index;
-  const fs::path at = folder(sweep_.points[*index]);
-  transport_.send(rank, kPoint + std::to_string(*index) + " " + fs::absolute(at).string());
+  const fs::path at = fs::absolute(run_folder() / point_folder_name(sweep_.points[*index]));
+  transport_.send(rank, kPoint + std::to_string(*index) + " " + at.string());
 }
 
 AskingDesk::~AskingDesk() { transport_.send(0, std::string(1, kBye)); }
@@ -147,7 +149,17 @@ bool AskingDesk::must_stop() {
   return must_stop_;
 }
 
-fs::path AskingDesk::folder(const Point& point) { return folders_.at(point.index); }
+fs::path AskingDesk::folder(const Point& point) {
+  const fs::path& folder = folders_.at(point.index);
+  std::error_code failure;
+  fs::remove_all(folder, failure);
+  fs::create_directories(folder, failure);
+  if (failure) {
+    throw base::Error(folder.string(), "cannot be made: " + failure.message(),
+                      "choose a folder that all processes see with --output");
+  }
+  return folder;
+}
 
 void AskingDesk::drop_folder(const Point& point) {
   std::error_code failure;

@@ -2,6 +2,7 @@
 #include "experiments/runs/worker.h"
 
 #include <fcntl.h>
+#include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -11,7 +12,7 @@
 #include <csignal>
 #include <cstdio>
 #include <cstring>
-#include <fstream>
+#include <sstream>
 
 #include "base/check.h"
 #include "base/json_value.h"
@@ -88,7 +89,9 @@ void work(const Task& task, int descriptor) {
     run.result.warnings.insert(run.result.warnings.begin(), read.warnings.begin(),
                                read.warnings.end());
     try {
-      write_point_files(task.folder, title_of(task.sweep, task.point), read, run);
+      if (!task.folder.empty()) {
+        write_point_files(task.folder, title_of(task.sweep, task.point), read, run);
+      }
     } catch (const base::Error& error) {
       send_error(kDisk, error);
       return;
@@ -121,8 +124,14 @@ void detach_from(pid_t parent) {
   std::signal(SIGTERM, SIG_IGN);
 }
 
-std::string last_line_of(const std::filesystem::path& file) {
-  std::ifstream log(file);
+// A file in the point's folder, or one in memory alone; -1 where there can be none.
+int open_log(const std::filesystem::path& folder) {
+  if (folder.empty()) return memfd_create("log.txt", MFD_CLOEXEC);
+  return open((folder / "log.txt").c_str(), O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
+}
+
+std::string last_line_of(const std::string& text) {
+  std::istringstream log(text);
   std::string last;
   for (std::string line; std::getline(log, line);) {
     if (!line.empty()) last = line;
@@ -134,24 +143,25 @@ std::string last_line_of(const std::filesystem::path& file) {
 
 Worker::Worker(const Sweep& sweep, const Point& point, const std::filesystem::path& folder,
                int num_threads)
-    : title_(title_of(sweep, point)), folder_(folder), kills_before_(out_of_memory_kills()) {
+    : title_(title_of(sweep, point)), kills_before_(out_of_memory_kills()) {
   std::array<int, 2> ends{};
   if (pipe2(ends.data(), O_CLOEXEC) != 0) fail_to_start();
+  log_ = open_log(folder);
   std::fflush(nullptr);
   const pid_t parent = getpid();
   child_ = fork();
   if (child_ < 0) {
     close(ends[0]);
     close(ends[1]);
+    if (log_ >= 0) close(log_);
     fail_to_start();
   }
   if (child_ == 0) {
     close(ends[0]);
     detach_from(parent);
-    const int log = open((folder / "log.txt").c_str(), O_WRONLY | O_CREAT | O_TRUNC, 0644);
-    if (log >= 0) {
-      dup2(log, STDOUT_FILENO);
-      dup2(log, STDERR_FILENO);
+    if (log_ >= 0) {
+      dup2(log_, STDOUT_FILENO);
+      dup2(log_, STDERR_FILENO);
     }
     work({sweep, point, folder, num_threads}, ends[1]);
     std::fflush(nullptr);
@@ -164,6 +174,7 @@ Worker::Worker(const Sweep& sweep, const Point& point, const std::filesystem::pa
 Worker::~Worker() {
   if (child_ > 0) stop("stopped");
   if (descriptor_ >= 0) close(descriptor_);
+  if (log_ >= 0) close(log_);
 }
 
 bool Worker::take_in() {
@@ -212,12 +223,22 @@ void Worker::collect_exit() {
     if (WTERMSIG(status) == SIGKILL && out_of_memory_kills() > kills_before_) {
       outcome_.failure += ": the system was out of memory; run fewer points at a time, as -j 1";
     }
-    const std::string last = last_line_of(folder_ / "log.txt");
+    const std::string last = last_line_of(log_text());
     if (!last.empty()) outcome_.failure += "; it said: " + last;
   } else if (!spoke) {
     outcome_.failure = "the simulation of " + title_ + " ended without a word, exit code " +
                        std::to_string(WEXITSTATUS(status));
   }
+}
+
+std::string Worker::log_text() const {
+  std::string text;
+  std::array<char, 4096> piece;
+  ssize_t count = 0;
+  while ((count = pread(log_, piece.data(), piece.size(), static_cast<off_t>(text.size()))) > 0) {
+    text.append(piece.data(), static_cast<std::size_t>(count));
+  }
+  return text;
 }
 
 base::Bytes Worker::resident_memory() const { return experiments::resident_memory(child_); }

@@ -31,7 +31,7 @@ struct WorkerOutcome {
 class Worker {
  public:
   // Forks; throws base::Error at "--jobs" where the system lets no more processes start. The child
-  // writes result.json, traces and log.txt into `folder` (which exists) and stops.
+  // writes result.json, traces and log.txt into `folder` (which exists; "" for none) and stops.
   Worker(const Sweep& sweep, const Point& point, const std::filesystem::path& folder,
          int num_threads);
   ~Worker();  // kills a child that still runs
@@ -44,6 +44,8 @@ class Worker {
   bool take_in();
   // Ends the child; the outcome is then a failure with this reason.
   void stop(const std::string& reason);
+  // What the child has printed.
+  std::string log_text() const;
   // The child's, now.
   base::Bytes resident_memory() const;
 
@@ -55,10 +57,10 @@ class Worker {
   void collect_exit();
 
   std::string title_;
-  std::filesystem::path folder_;
   pid_t child_ = -1;
   std::uint64_t kills_before_ = 0;  // of processes, for want of memory
   int descriptor_ = -1;
+  int log_ = -1;
   std::string buffer_;
   WorkerOutcome outcome_;
   sim::Progress progress_;

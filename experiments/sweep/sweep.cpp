@@ -62,7 +62,9 @@ Error placed(const JsonValue& document, const Error& error) {
   }
 }
 
-// The first point that can be read gives the experiment its name.
+constexpr std::size_t kMostPointFolders = 1000;
+
+// The first point that can be read gives the experiment its name, and says which files are written.
 void read_name(Sweep& sweep) {
   std::optional<Error> first_error;
   for (const Point& point : sweep.points) {
@@ -72,6 +74,10 @@ void read_name(Sweep& sweep) {
       sweep.question = experiment.question;
       sweep.objectives = experiment.objectives;
       sweep.wants_report = experiment.outputs.report;
+      const PointFolders folders = experiment.outputs.points;
+      sweep.has_point_folders =
+          folders == PointFolders::all ||
+          (folders == PointFolders::automatic && sweep.points.size() <= kMostPointFolders);
       return;
     } catch (const Error& error) {
       if (!first_error) first_error = error;

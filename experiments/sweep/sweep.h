@@ -31,6 +31,7 @@ struct Sweep {
   Objectives objectives;
   bool wants_report = false;
   std::vector<Point> points;
+  bool has_point_folders = true;  // outputs.points, of the first point that can be read
 
   bool is_lone() const { return points.size() == 1; }
 };

@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "experiments/sweep/sweep_values.h"
 
+#include <algorithm>
 #include <cctype>
+#include <iterator>
 #include <memory>
 #include <string_view>
 
@@ -61,15 +63,21 @@ std::string as_file_name(std::string label) {
   return label.substr(0, kLongestLabel);
 }
 
-JsonValue with_swept_values(JsonValue document, const std::map<std::string, JsonValue>& values) {
+JsonValue with_swept_values(const JsonValue& document,
+                            const std::map<std::string, JsonValue>& values) {
+  const auto is_sweep = [](const base::JsonMember& member) { return member.key == "sweep"; };
+  JsonValue point = base::json_object();
+  point.place = document.place;
+  // Never copied: a sweep may have 100,000 values, and each point asks for its document.
+  std::copy_if(document.members.begin(), document.members.end(), std::back_inserter(point.members),
+               [&](const base::JsonMember& member) { return !is_sweep(member); });
   for (const auto& [key, value] : values) {
     const std::string flag =
         value.place.text() + " sweep " + key + "=" + base::to_text(value, base::JsonStyle::compact);
-    base::set_json_at(document, key, with_origin(value, flag), flag);
+    base::set_json_at(point, key, with_origin(value, flag), flag);
   }
-  std::erase_if(document.members,
-                [](const base::JsonMember& member) { return member.key == "sweep"; });
-  return document;
+  std::erase_if(point.members, is_sweep);
+  return point;
 }
 
 }  // namespace moesim::experiments

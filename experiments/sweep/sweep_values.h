@@ -27,7 +27,7 @@ std::string as_file_name(std::string label);
 
 // The document with the values in place and without its sweep. What a swept value makes unused is
 // a warning, as with --set, not an error.
-base::JsonValue with_swept_values(base::JsonValue document,
+base::JsonValue with_swept_values(const base::JsonValue& document,
                                   const std::map<std::string, base::JsonValue>& values);
 
 }  // namespace moesim::experiments

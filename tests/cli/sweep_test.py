@@ -115,6 +115,35 @@ class Sweeps(MoesimTest):
         self.assertEqual(manifest["status"], "points failed")
 
 
+    def test_without_folders_only_a_failed_point_leaves_its_log(self):
+        self.write("words.txt", "too short")
+        experiment = small_experiment(sweep={"routing.source": ["numerics", "synthetic"]},
+                                      outputs={"points": "none", "traces": ["chrome"]})
+        experiment["routing"]["proxy"] = {"text": "words.txt"}
+        file = self.write("small.json", experiment)
+        rows = self.rows(file, code=1)
+        self.assertEqual([row["status"] for row in rows], ["failed", "ok"])
+        points = self.latest("small") / "points"
+        self.assertEqual([str(path.relative_to(points)) for path in sorted(points.rglob("*"))],
+                         ["0000-routing.source=numerics", "0000-routing.source=numerics/log.txt"])
+        alone = self.rows(file, "--set", "sweep={}", "--set", "routing.source=synthetic")
+        self.assertEqual(alone[0]["step_time_s"], rows[1]["step_time_s"])
+        self.assertTrue((self.latest("small") / "trace.json.gz").exists(), "one point has files")
+
+    def test_a_sweep_of_more_than_a_thousand_points_is_rows_alone(self):
+        file = self.write("small.json", small_experiment(
+            network={"fidelity": "analytic"}, sweep={"router.seed": list(range(1001))}))
+        done = self.moesim("run", file)
+        self.assertEqual(done.code, 0, done.err)
+        self.assertTrue(done.out.startswith("small: 1001 ok\nto see them: moesim results runs/"),
+                        done.out)
+        run = self.latest("small")
+        self.assertEqual(sorted(path.name for path in run.iterdir()),
+                         [".lock", "config.input.json", "manifest.json", "results.csv",
+                          "results.ndjson", "results.sqlite"])
+        self.assertEqual((run / "results.ndjson").read_bytes().count(b"\n"), 1001)
+
+
 class Interruptions(MoesimTest):
     def start(self, experiment, *arguments):
         """Starts a run and returns it with its first worker, which is deep in its work."""

@@ -94,6 +94,18 @@ TEST_F(RunDirectoryTest, FinishListsTheFilesAndPointsLatestToThem) {
             directory.path().filename());
 }
 
+TEST_F(RunDirectoryTest, FilesOfMoreThanAThousandPointsAreNotListed) {
+  RunManifest manifest = new_manifest(two_, "moesim");
+  for (const std::size_t num_points : {1000, 1001}) {
+    manifest.num_points = num_points;
+    RunDirectory directory(root_ / "runs", manifest, input_);
+    std::ofstream(directory.point_folder(two_.points[0]) / "log.txt") << "said";
+    directory.finish("interrupted");
+    const base::JsonValue read = base::read_json_file(directory.path() / "manifest.json");
+    EXPECT_EQ(read.find("files")->items.size(), num_points == 1000 ? 2u : 1u);
+  }
+}
+
 TEST_F(RunDirectoryTest, DiscardLeavesNothing) {
   RunDirectory directory = make(two_);
   directory.point_folder(two_.points[0]);

@@ -113,5 +113,18 @@ TEST(Expand, MoreThanAHundredThousandPointsAreRefused) {
   EXPECT_TRUE(error.where().ends_with("  /sweep/b")) << error.where();
 }
 
+TEST(Expand, PointsHaveFoldersUpToAThousandOrAsTheFileSays) {
+  const auto has_folders = [](int num_points, const std::string& outputs) {
+    std::string seeds = "0";
+    for (int seed = 1; seed < num_points; ++seed) seeds += "," + std::to_string(seed);
+    return expand(small_document(outputs + ", \"sweep\": {\"router.seed\": [" + seeds + "]}"))
+        .has_point_folders;
+  };
+  EXPECT_TRUE(has_folders(1000, ""));
+  EXPECT_FALSE(has_folders(1001, ""));
+  EXPECT_TRUE(has_folders(1001, ", \"outputs\": {\"points\": \"all\"}"));
+  EXPECT_FALSE(has_folders(2, ", \"outputs\": {\"points\": \"none\"}"));
+}
+
 }  // namespace
 }  // namespace moesim::experiments
