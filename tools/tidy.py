@@ -106,6 +106,7 @@ EXCEPTIONS = Exceptions(
         'cli/bench_collective_command.cpp',
         'cli/calibrate_command.cpp',
         'cli/cluster_argument.cpp',
+        'cli/compare_command.cpp',
         'cli/edit_command.cpp',
         'cli/generate_command.cpp',
         'cli/inspect_command.cpp',
