@@ -108,6 +108,7 @@ EXCEPTIONS = Exceptions(
         'cli/cluster_argument.cpp',
         'cli/compare_command.cpp',
         'cli/edit_command.cpp',
+        'cli/explain_command.cpp',
         'cli/generate_command.cpp',
         'cli/inspect_command.cpp',
         'cli/main.cpp',

@@ -54,7 +54,7 @@ void add_figures(const PointComparison& c, Page& page) {
 
 std::string share_text(double part, double whole) {
   if (std::abs(whole) < 1e-15) return "-";
-  return fmt::format("{:.1f} %", part / whole * 100);
+  return fmt::format("{:.1f} %", part / whole * 100 + 0.0);  // no -0.0
 }
 
 void add_causes(const PointComparison& c, Page& page) {

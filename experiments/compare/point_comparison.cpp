@@ -3,8 +3,6 @@
 
 #include <fmt/format.h>
 
-#include <cmath>
-
 #include "base/error.h"
 #include "experiments/compare/attribution.h"
 
@@ -12,9 +10,6 @@ namespace moesim::experiments {
 namespace {
 
 using sim::Result;
-
-// Stored figures that another version computed differ by more than this from what runs give now.
-constexpr double kSameFigures = 1e-6;
 
 FigureDifference figure(const char* name, std::optional<double> a, std::optional<double> b) {
   FigureDifference difference{name, a, b, {}, {}};
@@ -51,15 +46,11 @@ auto of_side(const char* side, const Subject& subject, const Work& work) {
   }
 }
 
-void warn_of_age(const char* side, const Subject& subject, const Result& now,
-                 std::vector<std::string>& warnings) {
-  if (!subject.figures) return;
-  const double then = subject.figures->step_time_s;
-  if (std::abs(now.step_time_s - then) <= kSameFigures * then) return;
-  warnings.push_back(fmt::format(
-      "the run of {} has a step of {:.6g} s (moesim {}), and the same inputs now take {:.6g} s: "
-      "another version or other texts; what follows is as of now",
-      side, then, subject.moesim, now.step_time_s));
+void warn_of_age(const char* name, const Subject& subject, const Result& now,
+                 PointComparison& comparison) {
+  if (const auto warning = age_warning(subject, name, now.step_time_s)) {
+    comparison.warnings.push_back(*warning);
+  }
 }
 
 bool trains_gate(const Subject& subject) {
@@ -148,8 +139,8 @@ PointComparison compare_points(const Subject& a, const Subject& b, const sim::Ru
   comparison.figures = figure_differences(result_a, result_b);
   comparison.a_deciding_tier = result_a.deciding_tier;
   comparison.b_deciding_tier = result_b.deciding_tier;
-  warn_of_age("A", a, result_a, comparison.warnings);
-  warn_of_age("B", b, result_b, comparison.warnings);
+  warn_of_age("the run of A", a, result_a, comparison);
+  warn_of_age("the run of B", b, result_b, comparison);
   warn_of_chance(trains_gate(a) || trains_gate(b), comparison);
   if (comparison.inputs.empty()) return comparison;
   add_causes(what_if_a, what_if_b, comparison);

@@ -3,7 +3,7 @@
 
 #include <fmt/format.h>
 
-#include <algorithm>
+#include <cmath>
 #include <filesystem>
 
 #include "base/error.h"
@@ -16,6 +16,9 @@ namespace {
 using base::Error;
 using base::JsonValue;
 namespace fs = std::filesystem;
+
+// Stored figures that another version computed differ by more than this from what runs give now.
+constexpr double kSameFigures = 1e-6;
 
 // What stands before and behind the last colon; all of it where that names something.
 struct Named {
@@ -115,6 +118,18 @@ Subject read_subject(const std::string& argument, const std::vector<std::string>
     read_file(named.path, named.point, assignments, flag, subject);
   }
   return subject;
+}
+
+std::optional<std::string> age_warning(const Subject& subject, const std::string& name,
+                                       double step_time_now_s) {
+  if (!subject.figures) return std::nullopt;
+  const double then = subject.figures->step_time_s;
+  if (std::abs(step_time_now_s - then) <= kSameFigures * then) return std::nullopt;
+  return fmt::format(
+      "{} has a step of {:.6g} s (moesim {}), and the same inputs now take {:.6g} s: another "
+      "version "
+      "or other texts; what follows is as of now",
+      name, then, subject.moesim, step_time_now_s);
 }
 
 }  // namespace moesim::experiments

@@ -29,4 +29,9 @@ struct Subject {
 Subject read_subject(const std::string& argument, const std::vector<std::string>& assignments,
                      const std::string& flag);
 
+// Where the figures of the run's folder are not what the same inputs give now, a sentence that says
+// so. `name` is what it calls the run.
+std::optional<std::string> age_warning(const Subject& subject, const std::string& name,
+                                       double step_time_now_s);
+
 }  // namespace moesim::experiments

@@ -45,16 +45,13 @@ double WhatIf::step_time(const sim::Counterfactual& counterfactual) {
   const auto known = known_.find(simplest);
   if (known != known_.end()) return known->second;
   routed.prepare(simplest);
-  sim::RunOptions options;
-  options.num_threads = batches_.options().num_threads;
-  options.counterfactual = simplest;
-  const std::string text = in_child_process([&] {
-    const double time = run(routed, scenario_, options).result.step_time_s;
-    return to_text(base::json_of(time));
-  });
-  const double time = base::parse_json(text, "child process").number;
-  known_[simplest] = time;
-  return time;
+  return known_[simplest] = step_time_in_child(routed, scenario_, run_options(simplest));
+}
+
+double WhatIf::step_time_as(const sim::Scenario& variant) {
+  sim::RoutedStep& routed = batches_.of(scenario_);
+  routed.prepare({});
+  return step_time_in_child(routed, variant, run_options({}));
 }
 
 const sim::Result& WhatIf::figures() {
@@ -70,9 +67,23 @@ const sim::Result& WhatIf::figures() {
 std::string WhatIf::read_run(const std::function<std::string(const sim::Run&)>& read) {
   sim::RoutedStep& routed = batches_.of(scenario_);
   routed.prepare({});
-  sim::RunOptions options;
+  return in_child_process([&] { return read(run(routed, scenario_, run_options({}))); });
+}
+
+const sim::StepPlans& WhatIf::plans() { return batches_.of(scenario_).plans(0, {}); }
+
+sim::RunOptions WhatIf::run_options(const sim::Counterfactual& counterfactual) const {
+  sim::RunOptions options;  // without progress: a child has nobody to tell
   options.num_threads = batches_.options().num_threads;
-  return in_child_process([&] { return read(run(routed, scenario_, options)); });
+  options.counterfactual = counterfactual;
+  return options;
+}
+
+double WhatIf::step_time_in_child(sim::RoutedStep& routed, const sim::Scenario& scenario,
+                                  const sim::RunOptions& options) {
+  const std::string text = in_child_process(
+      [&] { return to_text(base::json_of(run(routed, scenario, options).result.step_time_s)); });
+  return base::parse_json(text, "child process").number;
 }
 
 }  // namespace moesim::experiments

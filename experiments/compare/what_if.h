@@ -37,12 +37,20 @@ class WhatIf {
 
   // Seconds. Counterfactuals that are known to be equal are simulated once.
   double step_time(const sim::Counterfactual& counterfactual);
+  // The same batch on another machine or with other widths, see sim::run.
+  double step_time_as(const sim::Scenario& variant);
   // All figures of the step as it is; simulated once.
   const sim::Result& figures();
   // What `read` makes of the step as it is, in the child process that simulates it.
   std::string read_run(const std::function<std::string(const sim::Run&)>& read);
+  // Of the first job, as it is.
+  const sim::StepPlans& plans();
 
  private:
+  sim::RunOptions run_options(const sim::Counterfactual& counterfactual) const;
+  static double step_time_in_child(sim::RoutedStep& routed, const sim::Scenario& scenario,
+                                   const sim::RunOptions& options);
+
   const sim::Scenario& scenario_;
   RoutedSteps& batches_;
   std::map<sim::Counterfactual, double> known_;
