@@ -42,6 +42,12 @@ void add_validate_command(CLI::App& app, int& exit_code);
 // `calibrate network TABLE`: a protocol preset from measurements.
 void add_calibrate_command(CLI::App& app);
 
+// `compare A B`: what differs between two points, and why.
+void add_compare_command(CLI::App& app);
+
+// `explain RUN`: why a point takes the time it takes.
+void add_explain_command(CLI::App& app);
+
 // `bench-collective`: one collective of many sizes on any cluster, as nccl-tests print them.
 void add_bench_collective_command(CLI::App& app);
 

@@ -64,6 +64,8 @@ int main(int argc, char** argv) {
   moesim::cli::add_run_command(app, exit_code, {argv, argv + argc});
   moesim::cli::add_merge_command(app, exit_code, {argv, argv + argc});
   moesim::cli::add_results_command(app);
+  moesim::cli::add_compare_command(app);
+  moesim::cli::add_explain_command(app);
   moesim::cli::add_train_command(app, exit_code, {argv, argv + argc});
   moesim::cli::add_generate_command(app);
   moesim::cli::add_inspect_command(app);

@@ -124,4 +124,13 @@ std::vector<Job> jobs_of(const Scenario& scenario) {
   return jobs;
 }
 
+std::vector<Group> expert_groups(const topologies::Cluster& cluster, const Job& job) {
+  const int size = job.sizes.expert_parallel;
+  std::vector<Group> groups;
+  for (auto first = job.ranks.begin(); first != job.ranks.end(); first += size) {
+    groups.push_back(group_of(cluster, {first, first + size}));
+  }
+  return groups;
+}
+
 }  // namespace moesim::sim

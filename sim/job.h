@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "base/units.h"
+#include "sim/collectives/participants.h"
 #include "sim/scenario.h"
 
 namespace moesim::sim {
@@ -22,5 +23,9 @@ struct Job {
 // base::Error at "/jobs/<index>/..." where a job is not one, or names an accelerator that there is
 // not or that another has; and what validate_workload throws.
 std::vector<Job> jobs_of(const Scenario& scenario);
+
+// The job's expert-parallel groups: group g is its ranks [g * ep, (g + 1) * ep), so that experts
+// are shared inside neighbouring nodes.
+std::vector<Group> expert_groups(const topologies::Cluster& cluster, const Job& job);
 
 }  // namespace moesim::sim

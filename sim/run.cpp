@@ -22,29 +22,6 @@
 namespace moesim::sim {
 namespace {
 
-RoutingDemand routing_demand(const Scenario& scenario, const Sizes& sizes) {
-  RoutingDemand demand;
-  demand.num_moe_layers = scenario.model.num_moe_layers();
-  demand.num_experts = scenario.model.num_experts;
-  demand.top_k = scenario.model.num_experts_per_tok;
-  demand.num_ranks = sizes.num_ranks;
-  demand.num_micro_batches = sizes.num_micro_batches;
-  demand.tokens_per_rank = sizes.tokens_per_rank;
-  demand.placement = place_experts(scenario.parallel.expert_placement, scenario.model.num_experts,
-                                   sizes.expert_parallel);
-  return demand;
-}
-
-// Group g is the job's ranks [g * ep, (g + 1) * ep): expert parallelism inside neighbouring nodes.
-std::vector<Group> expert_groups(const topologies::Cluster& cluster, const Job& job) {
-  const int size = job.sizes.expert_parallel;
-  std::vector<Group> groups;
-  for (auto first = job.ranks.begin(); first != job.ranks.end(); first += size) {
-    groups.push_back(group_of(cluster, {first, first + size}));
-  }
-  return groups;
-}
-
 // Times outside of what a step can take come from quantities that no machine has, and would
 // overflow downstream: 30 years, and a picosecond.
 constexpr double kLongestStep = 1e9;
@@ -61,14 +38,6 @@ std::function<void(int, int)> stage(const RunOptions& options, const char* name)
   if (!options.progress) return {};
   return [&options, name](int done, int all) { options.progress({name, done, all}); };
 }
-
-// What is known of a job before the network runs.
-struct PlannedJob {
-  RoutingDemand demand;
-  std::unique_ptr<RoutingSource> source;
-  StepPlans plans;
-  StepGraph graph;
-};
 
 // The cost model of each rank's accelerator; equal ones share theirs.
 class Costs {
@@ -94,23 +63,30 @@ class Costs {
   std::vector<const LayerCost*> of_rank_;
 };
 
-PlannedJob plan_job(const Job& job, topologies::Router& router, const RunOptions& options) {
+StepGraph graph_of(const Job& job, const Placement& placement, const StepPlans& plans,
+                   topologies::Router& router) {
   const Scenario& scenario = job.scenario;
   const std::vector<Group> groups = expert_groups(router.cluster(), job);
-  std::vector<GroupLayout> layouts;
-  for (const Group& group : groups) layouts.push_back(group.layout);
-  PlannedJob planned;
-  planned.demand = routing_demand(scenario, job.sizes);
-  const RoutingContext context{scenario.router, planned.demand, options.num_threads,
-                               stage(options, "training the gate")};
-  planned.source = make_routing_source(scenario.routing, context);
-  planned.plans = plan_routing(*planned.source, context, layouts, stage(options, "routing"));
   const Costs costs(scenario, router.cluster().num_ranks());
-  planned.graph =
-      build_step({scenario.model, costs.of_rank(), router, groups, planned.demand.placement,
-                  planned.plans, scenario.training.dispatch_dtype, scenario.comm.all_to_all,
-                  scenario.comm.all_reduce, scenario.comm.protocol});
-  return planned;
+  return build_step({scenario.model, costs.of_rank(), router, groups, placement, plans,
+                     scenario.training.dispatch_dtype, scenario.comm.all_to_all,
+                     scenario.comm.all_reduce, scenario.comm.protocol});
+}
+
+// Takes the time out of what costs none: computations, or collectives, whose ranks still wait for
+// each other.
+void idealise(const Counterfactual& counterfactual, StepGraph& graph) {
+  if (counterfactual.infinite_compute) {
+    for (Op& op : graph.ops) op.duration = base::Seconds(0);
+  }
+  if (!counterfactual.infinite_network) return;
+  for (Collective& collective : graph.collectives) {
+    Collective free;
+    free.name = std::move(collective.name);
+    free.ranks = std::move(collective.ranks);
+    free.payload = collective.payload;
+    collective = std::move(free);
+  }
 }
 
 // A rank is in one collective at a time, and all of a lone expert-parallel group in the same.
@@ -146,55 +122,112 @@ JobFigures job_figures(const Job& job, const Result& result) {
           result.drop_rate};
 }
 
-}  // namespace
+// What a step runs on.
+struct Machine {
+  explicit Machine(const Scenario& scenario)
+      : cluster(achieved(topologies::build_cluster(scenario.cluster), scenario.comm.protocol)),
+        faults(plan_faults(scenario.faults, cluster)),
+        router(cluster, topologies::routing_options(scenario.cluster)) {}
 
-Run run(const Scenario& scenario, const RunOptions& options) {
-  validate(scenario);
-  const std::vector<Job> jobs = jobs_of(scenario);
-  Run run;
-  run.cluster = achieved(topologies::build_cluster(scenario.cluster), scenario.comm.protocol);
-  const FaultPlan faults = plan_faults(scenario.faults, run.cluster);
-  topologies::Router router(run.cluster, topologies::routing_options(scenario.cluster));
-  std::vector<PlannedJob> planned;
-  for (const Job& job : jobs) planned.push_back(plan_job(job, router, options));
-  std::vector<TimedGraph> graphs;
+  topologies::Cluster cluster;
+  FaultPlan faults;
+  topologies::Router router;
+};
+
+// The batch is the one that `jobs` would route.
+void check_batch(const RoutedStep& routed, const std::vector<Job>& jobs,
+                 const topologies::Cluster& cluster) {
+  CHECK(routed.jobs().size() == jobs.size(), "the jobs are those that were routed");
   for (std::size_t j = 0; j < jobs.size(); ++j) {
-    graphs.push_back({&planned[j].graph, jobs[j].start});
+    const RoutingDemand& demand = routed.demand(j);
+    const model::ModelSpec& model = jobs[j].scenario.model;
+    CHECK(routed.jobs()[j].ranks == jobs[j].ranks &&
+              jobs[j].sizes.num_micro_batches == demand.num_micro_batches &&
+              jobs[j].sizes.tokens_per_rank == demand.tokens_per_rank &&
+              jobs[j].sizes.expert_parallel == demand.placement.num_ranks &&
+              model.num_moe_layers() == demand.num_moe_layers &&
+              model.num_experts == demand.num_experts && model.num_experts_per_tok == demand.top_k,
+          "the sizes are those that were routed");
+    const std::vector<Group> groups = expert_groups(cluster, jobs[j]);
+    for (std::size_t g = 0; g < groups.size(); ++g) {
+      CHECK(groups[g].layout.node_of_rank == routed.layouts(j)[g].node_of_rank,
+            "ranks share nodes as they did when they were routed");
+    }
   }
+}
+
+Run run_on(Machine& machine, RoutedStep& routed, const Scenario& scenario,
+           const RunOptions& options) {
+  const Counterfactual& what_if = options.counterfactual;
+  const std::vector<Job> jobs = jobs_of(scenario);
+  check_batch(routed, jobs, machine.cluster);
+  if (what_if.infinite_network) machine.faults.changes.clear();
+  const std::vector<ClusterChange>& changes = machine.faults.changes;
+  std::vector<StepGraph> step_graphs;
+  for (std::size_t j = 0; j < jobs.size(); ++j) {
+    step_graphs.push_back(
+        graph_of(jobs[j], routed.demand(j).placement, routed.plans(j, what_if), machine.router));
+    idealise(what_if, step_graphs.back());
+  }
+  std::vector<TimedGraph> graphs;
+  for (std::size_t j = 0; j < jobs.size(); ++j) graphs.push_back({&step_graphs[j], jobs[j].start});
 
   // The floor is that of a cluster where nothing goes wrong.
   const auto floor_network =
-      make_network(Fidelity::analytic, router, {.num_threads = options.num_threads});
+      make_network(Fidelity::analytic, machine.router, {.num_threads = options.num_threads});
   const std::vector<Timeline> floors = execute(graphs, *floor_network);
-  for (const Timeline& floor : floors) require_plausible(floor.end);
-  RouterToChange changing(router, !faults.changes.empty());
-  const auto network = make_network(scenario.network.fidelity, changing.get(),
-                                    {most_at_once(jobs), options.num_threads});
-  for (const ClusterChange& change : faults.changes) network->plan_change(change);
+  const bool takes_time = !what_if.infinite_network || !what_if.infinite_compute;
+  for (const Timeline& floor : floors) {
+    if (takes_time) require_plausible(floor.end);
+  }
+  RouterToChange changing(machine.router, !changes.empty());
+  // Where nothing moves, all fidelities are one.
+  const Fidelity fidelity =
+      what_if.infinite_network ? Fidelity::analytic : scenario.network.fidelity;
+  const auto network =
+      make_network(fidelity, changing.get(), {most_at_once(jobs), options.num_threads});
+  for (const ClusterChange& change : changes) network->plan_change(change);
   std::vector<Timeline> timelines =
-      execute(graphs, *network, {&faults.speed, stage(options, "simulating")});
+      execute(graphs, *network, {&machine.faults.speed, stage(options, "simulating")});
 
+  Run run;
   for (std::size_t j = 0; j < jobs.size(); ++j) {
-    RouterToChange replayed(router, !faults.changes.empty());
+    RouterToChange replayed(machine.router, !changes.empty());
     Result result = compute_result({jobs[j].scenario,
                                     jobs[j].sizes,
-                                    *planned[j].source,
-                                    planned[j].demand.placement,
-                                    planned[j].plans,
-                                    planned[j].graph,
+                                    *routed.source(j),
+                                    routed.demand(j).placement,
+                                    routed.plans(j, what_if),
+                                    step_graphs[j],
                                     timelines[j],
-                                    {replayed.get(), faults.changes, jobs[j].start},
+                                    {replayed.get(), changes, jobs[j].start},
                                     floors[j].end});
     if (j == 0) run.result = result;
     if (!scenario.jobs.empty()) run.result.jobs.push_back(job_figures(jobs[j], result));
   }
-  run.result.faults = faults.num_faults;
+  run.result.faults = machine.faults.num_faults;
   run.result.repetition = {network->repetition().collectives, network->repetition().worked_out};
-  run.graph = std::move(planned.front().graph);
+  run.cluster = machine.cluster;
+  run.graph = std::move(step_graphs.front());
   run.timeline = std::move(timelines.front());
-  run.demand = std::move(planned.front().demand);
-  run.source = std::move(planned.front().source);
+  run.demand = routed.demand(0);
+  run.source = routed.source(0);
   return run;
+}
+
+}  // namespace
+
+Run run(const Scenario& scenario, const RunOptions& options) {
+  validate(scenario);
+  Machine machine(scenario);  // what is wrong with it is known before a gate is trained
+  RoutedStep routed(scenario, options);
+  return run_on(machine, routed, scenario, options);
+}
+
+Run run(RoutedStep& routed, const Scenario& scenario, const RunOptions& options) {
+  validate(scenario);
+  Machine machine(scenario);
+  return run_on(machine, routed, scenario, options);
 }
 
 }  // namespace moesim::sim

@@ -3,30 +3,16 @@
 // the network that executes it.
 #pragma once
 
-#include <functional>
 #include <memory>
-#include <string>
 
 #include "sim/report/result.h"
 #include "sim/report/timeline.h"
-#include "sim/routing/routing_source.h"
-#include "sim/scenario.h"
+#include "sim/routed_step.h"
+#include "sim/run_options.h"
 #include "sim/step/step_graph.h"
 #include "topologies/cluster.h"
 
 namespace moesim::sim {
-
-// How far a run has come: "training the gate", "routing", "simulating".
-struct Progress {
-  std::string stage;
-  int done = 0;
-  int all = 0;
-};
-
-struct RunOptions {
-  int num_threads = 1;  // of routing and training; never changes a result
-  std::function<void(const Progress&)> progress;
-};
 
 struct Run {
   Result result;
@@ -34,11 +20,18 @@ struct Run {
   StepGraph graph;
   Timeline timeline;
   RoutingDemand demand;
-  std::unique_ptr<RoutingSource> source;  // to record the routing
+  std::shared_ptr<const RoutingSource> source;  // to record the routing
 };
 
 // One run per process for the `collective` and `flow` fidelities (SimGrid's engine is one per
 // process). Throws base::Error on input that cannot be simulated.
 Run run(const Scenario& scenario, const RunOptions& options = {});
+
+// The same of a batch that has been routed. `scenario` is the one that was routed, or one that
+// differs from it only in what routing does not ask for: how fast accelerators and links are, how
+// links join the same nodes, collective algorithms and libraries, widths of the model, faults.
+// (CHECK: the jobs' sizes and the nodes of their ranks.) Where neither computing nor the network
+// takes time the step takes none, and rates are 0.
+Run run(RoutedStep& routed, const Scenario& scenario, const RunOptions& options = {});
 
 }  // namespace moesim::sim

@@ -187,10 +187,11 @@ void fill_speed(const MetricsInput& input, double tokens, Result& result) {
       tokens *
       model_flops_per_token(input.scenario.model, input.scenario.training.seq_length).value;
   result.scenario.tokens = tokens;
+  result.peak_tflops_used = mean_peak(input).value / 1e12;
+  if (result.step_time_s == 0) return;  // a counterfactual without anything that takes time
   result.tokens_per_s = tokens / result.step_time_s;
   result.tokens_per_s_per_gpu = result.tokens_per_s / input.sizes.num_ranks;
   result.tflops_per_gpu = flops / (result.step_time_s * input.sizes.num_ranks) / 1e12;
-  result.peak_tflops_used = mean_peak(input).value / 1e12;
   result.mfu = result.tflops_per_gpu / result.peak_tflops_used;
 }
 

@@ -116,6 +116,7 @@ void describe(base::FieldTable& table, ScenarioFigures& scenario);
 void describe(base::FieldTable& table, LoadFigures& load);
 void describe(base::FieldTable& table, AllToAllFigures& figures);
 void describe(base::FieldTable& table, LinkFigures& link);
+void describe(base::FieldTable& table, TierFigures& tier);
 void describe(base::FieldTable& table, MemoryFigures& memory);
 void describe(base::FieldTable& table, Result& result);
 

@@ -53,30 +53,38 @@ Seconds PhaseTimes::total() const {
   return sum;
 }
 
-PhaseTimes critical_path(const StepGraph& graph, const Timeline& timeline) {
-  PhaseTimes times;
-  int op = 0;
+int latest_predecessor(const StepGraph& graph, const Timeline& timeline, int op) {
+  int latest = -1;
+  for (int i = graph.first_predecessor[op]; i < graph.first_predecessor[op + 1]; ++i) {
+    const int predecessor = graph.predecessors[i];
+    if (latest < 0 || timeline.ops[predecessor].end > timeline.ops[latest].end) {
+      latest = predecessor;
+    }
+  }
+  return latest;
+}
+
+std::vector<int> critical_ops(const StepGraph& graph, const Timeline& timeline) {
+  std::vector<int> chain;
+  int op = graph.ops.empty() ? -1 : 0;
   for (int i = 0; i < static_cast<int>(graph.ops.size()); ++i) {
     if (timeline.ops[i].end > timeline.ops[op].end) op = i;
   }
-  if (graph.ops.empty()) return times;
-  while (true) {
+  for (; op >= 0; op = latest_predecessor(graph, timeline, op)) chain.push_back(op);
+  std::reverse(chain.begin(), chain.end());
+  return chain;
+}
+
+PhaseTimes critical_path(const StepGraph& graph, const Timeline& timeline) {
+  PhaseTimes times;
+  Seconds reached;
+  for (const int op : critical_ops(graph, timeline)) {
     const OpTimes& span = timeline.ops[op];
     times[graph.ops[op].label.phase] += span.end - span.start;
-    int latest = -1;
-    for (int i = graph.first_predecessor[op]; i < graph.first_predecessor[op + 1]; ++i) {
-      const int predecessor = graph.predecessors[i];
-      if (latest < 0 || timeline.ops[predecessor].end > timeline.ops[latest].end) {
-        latest = predecessor;
-      }
-    }
-    if (latest < 0) {
-      times.idle += span.start;
-      return times;
-    }
-    times.idle += span.start - timeline.ops[latest].end;
-    op = latest;
+    times.idle += span.start - reached;
+    reached = span.end;
   }
+  return times;
 }
 
 PhaseTimes mean_rank_times(const StepGraph& graph, const Timeline& timeline) {

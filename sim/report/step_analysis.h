@@ -3,6 +3,7 @@
 #pragma once
 
 #include <array>
+#include <vector>
 
 #include "sim/report/timeline.h"
 #include "sim/step/step_graph.h"
@@ -18,7 +19,13 @@ struct PhaseTimes {
 };
 
 // The chain of operations that decides the end: from the last to end back over each one's latest
-// predecessor. Gaps count as idle; the total is the timeline's end.
+// predecessor. Indices of StepGraph::ops, in the order of time.
+std::vector<int> critical_ops(const StepGraph& graph, const Timeline& timeline);
+
+// The predecessor of an operation that ends last, the first of equal ones; -1 where it has none.
+int latest_predecessor(const StepGraph& graph, const Timeline& timeline, int op);
+
+// The phases of critical_ops. Gaps count as idle; the total is the timeline's end.
 PhaseTimes critical_path(const StepGraph& graph, const Timeline& timeline);
 
 // Mean over ranks: computations for their duration, collectives from their start to the end of the

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "sim/routing/plan_routing.h"
 
+#include <memory>
 #include <mutex>
 #include <numeric>
 
@@ -12,17 +13,51 @@
 namespace moesim::sim {
 namespace {
 
+const Placement& placement_of_layer(const RoutingContext& context, std::size_t layer) {
+  return context.layer_placements.empty() ? context.demand.placement
+                                          : context.layer_placements[layer];
+}
+
+// Counts choices layer by layer; null where some placement cannot be counted so.
+class LayerCounters {
+ public:
+  LayerCounters(const RoutingContext& context, const GroupLayout& layout)
+      : context_(context), layout_(layout), counter_(make(0)) {}
+
+  bool can_count() const { return counter_ != nullptr; }
+  ChoiceCounter& current() { return *counter_; }
+
+  // The counts of the layer that ends; the next one's begin.
+  SourceCounts take(int next_layer) {
+    SourceCounts counts = counter_->take();
+    const bool is_other = !context_.layer_placements.empty();
+    if (is_other && next_layer < context_.demand.num_moe_layers) counter_ = make(next_layer);
+    return counts;
+  }
+
+ private:
+  std::unique_ptr<ChoiceCounter> make(int layer) const {
+    return make_choice_counter(placement_of_layer(context_, layer), layout_, context_.demand.top_k);
+  }
+
+  const RoutingContext& context_;
+  const GroupLayout& layout_;
+  std::unique_ptr<ChoiceCounter> counter_;
+};
+
 // [MoE layer] the counts of a source from which nothing is dropped.
 std::vector<SourceCounts> count_choices(const RoutingSource& source, int micro_batch, int rank,
-                                        int num_layers, ChoiceCounter& counter) {
+                                        int num_layers, LayerCounters& counters) {
   std::vector<SourceCounts> layers;
   const auto end_layers_before = [&](int layer) {
-    while (static_cast<int>(layers.size()) < layer) layers.push_back(counter.take());
+    while (static_cast<int>(layers.size()) < layer) {
+      layers.push_back(counters.take(static_cast<int>(layers.size()) + 1));
+    }
   };
   source.stream_choices(micro_batch, rank, [&](int layer, std::span<const std::int32_t> experts) {
     CHECK(layer >= static_cast<int>(layers.size()) && layer < num_layers, "layers in order");
     end_layers_before(layer);
-    counter.add(experts);
+    counters.current().add(experts);
   });
   end_layers_before(num_layers);
   return layers;
@@ -32,17 +67,18 @@ std::vector<SourceCounts> count_choices(const RoutingSource& source, int micro_b
 std::vector<SourceCounts> count_rank(const RoutingSource& source, const RoutingContext& context,
                                      const GroupLayout& layout, int micro_batch, int rank) {
   const RoutingDemand& demand = context.demand;
-  const Placement& placement = demand.placement;
   const model::RouterConfig gate = gate_of(context.router, demand.num_experts, demand.top_k);
   if (!source.applies_capacity() && !model::can_drop(gate)) {
-    if (const auto counter = make_choice_counter(placement, layout, demand.top_k)) {
-      return count_choices(source, micro_batch, rank, demand.num_moe_layers, *counter);
+    LayerCounters counters(context, layout);
+    if (counters.can_count()) {
+      return count_choices(source, micro_batch, rank, demand.num_moe_layers, counters);
     }
   }
   std::vector<SourceCounts> layers;
   for (model::RoutingBatch& batch : source.route(micro_batch, rank)) {
     if (!source.applies_capacity()) model::apply_capacity(gate, batch);
-    layers.push_back(count_source(batch, rank % placement.num_ranks, placement, layout));
+    layers.push_back(count_source(batch, rank % demand.placement.num_ranks,
+                                  placement_of_layer(context, layers.size()), layout));
   }
   CHECK(static_cast<int>(layers.size()) == demand.num_moe_layers, "one batch per MoE layer");
   return layers;
@@ -70,7 +106,7 @@ std::vector<DispatchPlan> assemble_layer(const std::vector<std::vector<SourceCou
     for (int position = 0; position < group_size; ++position) {
       sources.push_back(counts[group * group_size + position][layer]);
     }
-    plans.push_back(assemble_plan(sources, demand.placement, layouts[group]));
+    plans.push_back(assemble_plan(sources, placement_of_layer(context, layer), layouts[group]));
     check_conservation(plans.back(), context);
   }
   return plans;

@@ -59,6 +59,9 @@ struct RoutingContext {
   const RoutingDemand& demand;
   int num_threads = 1;                              // never changes a result
   std::function<void(int, int)> training_progress;  // (steps done, steps)
+  // [MoE layer] where its experts lie, as many on each rank as the demand's placement has; empty:
+  // as that one says. The source's choices are those of the demand's.
+  std::span<const Placement> layer_placements = {};
 };
 
 // Trains the proxy, or reads and checks the trace, as the config says. Throws base::Error.

@@ -43,6 +43,13 @@ TEST(StepAnalysis, TheCriticalPathIsTheSlowRanks) {
   EXPECT_EQ(times.total().value, 9);
 }
 
+TEST(StepAnalysis, CriticalOperationsComeInTheOrderOfTime) {
+  const Example example;
+  EXPECT_EQ(critical_ops(example.graph, example.timeline), (std::vector<int>{1, 2, 4}));
+  EXPECT_EQ(latest_predecessor(example.graph, example.timeline, 0), -1);
+  EXPECT_TRUE(critical_ops({}, {}).empty());
+}
+
 // Rank 0: 1 + 1 (own traffic 3..4) + 1 = 3 busy, rank 1: 3 + 2 + 4 = 9 busy.
 TEST(StepAnalysis, AMeanRankWaitsForTheOthers) {
   const Example example;

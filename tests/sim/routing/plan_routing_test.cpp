@@ -25,12 +25,13 @@ class PlanRoutingTest : public ::testing::Test {
     router.gate.capacity_factor = capacity_factor;
     SyntheticSettings settings;
     settings.distribution = Distribution::w1_hot_expert_set;
-    const RoutingContext context{router, demand_, threads, {}};
+    const RoutingContext context{router, demand_, threads, {}, layer_placements_};
     const auto source = make_synthetic_routing(settings, context);
     return plan_routing(*source, context, {layout_, layout_});
   }
 
   RoutingDemand demand_;
+  std::vector<Placement> layer_placements_;
   GroupLayout layout_{2, {0, 0, 1, 1}};
 };
 
@@ -69,6 +70,23 @@ TEST_F(PlanRoutingTest, ChoicesAreCountedAsBatchesAre) {
         EXPECT_EQ(b[group].dropped_pairs, 0);
       }
     }
+  }
+}
+
+// Streamed or in batches, a layer whose experts lie elsewhere is counted there, and only it.
+TEST_F(PlanRoutingTest, LayersMayHavePlacementsOfTheirOwn) {
+  const Placement round_robin = place_experts(ExpertPlacement::round_robin, 16, 4);
+  for (const std::optional<double> capacity_factor : {std::optional<double>(), {1000.0}}) {
+    const StepPlans plain = plans(1, capacity_factor);
+    layer_placements_ = {demand_.placement, round_robin, demand_.placement};
+    const StepPlans other = plans(2, capacity_factor);
+    layer_placements_.clear();
+    EXPECT_EQ(plain[1][0][1].rows, other[1][0][1].rows);
+    EXPECT_EQ(plain[1][2][1].rows, other[1][2][1].rows);
+    EXPECT_EQ(plain[1][1][1].expert_rows, other[1][1][1].expert_rows);
+    const std::vector<int>& rows = other[1][1][1].expert_rows;
+    EXPECT_EQ(other[1][1][1].rows_of_rank(3), rows[3] + rows[7] + rows[11] + rows[15]);
+    EXPECT_EQ(plain[1][1][1].rows_of_rank(3), rows[12] + rows[13] + rows[14] + rows[15]);
   }
 }
 
