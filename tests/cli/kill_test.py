@@ -45,9 +45,13 @@ class Kills(MoesimTest):
                                 cwd=self.folder, stdin=subprocess.DEVNULL,
                                 stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
 
-    def kill_after(self, file, seconds):
-        """True when the run was killed; False when it had ended, rightly, before."""
+    def kill_after(self, file, seconds, rows=0):
+        """Kills a run these seconds after it has started or, where `rows` says so, has recorded so
+        many more. True when it was killed; False when it had ended, rightly, before."""
         process = self.start(file)
+        goal = self.num_rows() + rows
+        while rows > 0 and self.num_rows() < goal and process.poll() is None:
+            time.sleep(0.001)
         try:
             _, err = process.communicate(timeout=seconds)
         except subprocess.TimeoutExpired:
@@ -57,6 +61,11 @@ class Kills(MoesimTest):
             return True
         self.assertEqual(process.returncode, 0, err.decode())
         return False
+
+    def num_rows(self):
+        """Of all runs together."""
+        return sum((run / "results.ndjson").read_bytes().count(b"\n") for run in self.runs()
+                   if (run / "results.ndjson").exists())
 
     def runs(self):
         folder = self.folder / "runs" / "small"
@@ -78,7 +87,9 @@ class Kills(MoesimTest):
         kills = cut_short = 0
         state = {}  # run -> (rows, files) as they were after its last kill
         while kills < KILLS:
-            killed = self.kill_after(file, draw.uniform(0, whole / 3))
+            # In turn soon after the start, whatever it does then, and soon after some points.
+            rows = draw.randint(1, 8) if kills % 2 else 0
+            killed = self.kill_after(file, draw.uniform(0, whole / (30 if rows else 3)), rows)
             kills += killed
             for run in self.runs():
                 rows = recorded(run)
