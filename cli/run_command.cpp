@@ -120,6 +120,7 @@ int run(const RunCommandOptions& options) {
     print_dry_run(sweep);
     return 0;
   }
+  if (sweep.wants_report) experiments::require_page();
   auto line = std::make_unique<ProgressLine>(sweep.points.size());
   const experiments::RunnerOptions runner = runner_options(options, *line);
   experiments::RunDirectory directory(options.output, sweep, options.file,
@@ -142,7 +143,10 @@ int run(const RunCommandOptions& options) {
   directory.finish(outcome.interrupted  ? "interrupted"
                    : outcome.failed > 0 ? "points failed"
                                         : "complete");
-  if (sweep.wants_report) experiments::write_report(directory.path(), "", "");
+  if (sweep.wants_report) {
+    const std::string page = experiments::write_report(directory.path(), "", "").string();
+    std::fprintf(options.json ? stderr : stdout, "report in %s\n", page.c_str());
+  }
   std::fprintf(options.json ? stderr : stdout, "results in %s\n", directory.path().c_str());
   if (outcome.interrupted) {
     const auto missing = std::count(outcome.results.begin(), outcome.results.end(), std::string());

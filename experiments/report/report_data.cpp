@@ -48,13 +48,15 @@ std::vector<Objective> wanted_objectives(const JsonValue& manifest) {
   return wanted;
 }
 
-JsonValue objective_list(const std::vector<Objective>& objectives) {
+JsonValue objective_list(const StoredRun& run, const std::vector<Objective>& objectives) {
   JsonValue list = base::json_array();
   for (const Objective& objective : objectives) {
     JsonValue& entry = list.items.emplace_back(base::json_object());
     base::add_member(entry, "figure", base::json_of(objective.figure));
     const bool is_max = objective.direction == Direction::max;
     base::add_member(entry, "direction", base::json_of(is_max ? "max" : "min"));
+    const std::uint64_t best = best_points(run, objective, 1).front();
+    base::add_member(entry, "best", base::json_of(best));
   }
   return list;
 }
@@ -214,7 +216,7 @@ JsonValue report_data(const StoredRun& run, const Baseline* baseline) {
   JsonValue data = base::json_object();
   base::add_member(data, "format", base::json_of("moesim report 1"));
   base::add_member(data, "run", provenance(run, manifest));
-  base::add_member(data, "objectives", objective_list(objectives));
+  base::add_member(data, "objectives", objective_list(run, objectives));
   base::add_member(data, "axes", axis_list(run));
   base::add_member(data, "points", point_columns(run));
   base::add_member(data, "figures", figure_columns(run));

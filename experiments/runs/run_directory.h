@@ -43,7 +43,7 @@ class RunDirectory {
   std::string name_;
   std::string question_;
   std::vector<std::string> axes_;
-  Objectives objectives_;
+  std::vector<Objective> objectives_;
   std::string command_;
   std::string config_hash_;
   std::string started_;

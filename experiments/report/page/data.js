@@ -98,18 +98,6 @@ export function labelOf(report, row) {
   return report.axes.map((axis) => `${axis.name} ${axis.texts[axis.rows[row]]}`).join(', ');
 }
 
-// The row of the objective's best figure, the first of equals; -1 where none has one.
-export function bestRow(report, { figure, direction }) {
-  const numbers = report.figures.get(figure)?.numbers ?? [];
-  const sign = direction === 'max' ? -1 : 1;
-  let best = -1;
-  for (let row = 0; row < numbers.length; row++) {
-    if (!Number.isFinite(numbers[row])) continue;
-    if (best < 0 || sign * numbers[row] < sign * numbers[best]) best = row;
-  }
-  return best;
-}
-
 // Smallest and largest finite number; null where there is none.
 export function rangeOf(numbers) {
   let low = Infinity;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // The selected point: its figures, where its time goes, its loads, links and memory.
-import { bestRow, isOk } from './data.js';
+import { isOk } from './data.js';
 import { h, numbersTable, onWidth, replaceChildren } from './dom.js';
 import { differenceText, figureName, figureText, plain } from './figures.js';
 import { pointTag } from './header.js';
@@ -121,10 +121,10 @@ function pointsBeside(report, row) {
   }
   const seen = new Set([row, state.reference]);
   for (const objective of report.objectives) {
-    const best = bestRow(report, objective);
-    if (best < 0 || seen.has(best)) continue;
+    const { best, figure } = objective;
+    if (seen.has(best)) continue;
     seen.add(best);
-    const name = `best ${figureName(objective.figure).toLowerCase()}`;
+    const name = `best ${figureName(figure).toLowerCase()}`;
     bars.push({ name, numberOf: numbersAt(best) });
   }
   return bars;
@@ -338,5 +338,5 @@ export function pointPanel(report) {
     width = now;
     draw();
   });
-  return h('aside', { class: 'panel', 'aria-labelledby': 'point' }, host);
+  return h('aside', { class: 'panel', tabindex: 0, 'aria-labelledby': 'point' }, host);
 }
