@@ -2,7 +2,7 @@
 // The report's modules that need no document.
 import assert from 'node:assert/strict';
 import test from 'node:test';
-import { decodeReport, labelOf, unpackNumbers } from '../../experiments/report/page/data.js';
+import { decodeReport, unpackNumbers } from '../../experiments/report/page/data.js';
 import * as figures from '../../experiments/report/page/figures.js';
 import { rowFilter, sortedRows } from '../../experiments/report/page/filter.js';
 import {
@@ -12,7 +12,12 @@ import {
 } from '../../experiments/report/page/intervals.js';
 import { paretoFront } from '../../experiments/report/page/pareto.js';
 import { inkOn, luminance, roundTicks } from '../../experiments/report/page/scales.js';
-import { heldText, seriesThrough } from '../../experiments/report/page/slices.js';
+import {
+  firstAlike,
+  heldText,
+  meansAtFirst,
+  seriesThrough,
+} from '../../experiments/report/page/slices.js';
 
 function near(actual, expected, tolerance = 1e-9) {
   assert.ok(Math.abs(actual - expected) <= tolerance, `${actual} is not ${expected}`);
@@ -130,6 +135,7 @@ test('series run through a point and average its repetitions', () => {
   near(alone.points[0].mean, 3.04);
   near(alone.points[1].mean, 4.04);
   assert.equal(heldText(report, 1, [axis]), 'top k 4');
+  assert.equal(heldText(report, 1, []), 'capacity factor 1, top k 4');
   const both = seriesThrough(report, numbers, { axis, lines, row: 1 });
   assert.deepEqual(
     both.map(({ name, points }) => [name, points.map(({ count }) => count)]),
@@ -138,6 +144,18 @@ test('series run through a point and average its repetitions', () => {
       ['8', [3, 2]],
     ],
   );
+});
+
+// Rows 0 to 2 repeat one point, with step times 2.04, 3.04 and 4.04.
+test('means over repetitions stand at the first of their rows', () => {
+  const report = sampleReport();
+  const firsts = firstAlike(report);
+  assert.deepEqual([...firsts], [0, 0, 0, 3, 3, 3, 6, 6, 6, 9, 9, 9]);
+  const means = meansAtFirst(firsts, report.figures.get('step_time_s').numbers);
+  near(means[0], 3.04);
+  assert.ok(Number.isNaN(means[1]));
+  const sparse = Float64Array.of(NaN, 4, NaN);
+  assert.deepEqual([...meansAtFirst([0, 0, 2], sparse)], [4, NaN, NaN]);
 });
 
 test('a filter compares axes and figures and finds words', () => {
@@ -206,7 +224,6 @@ test('columns come back as they were packed', () => {
   assert.deepEqual([...unpackNumbers({ f4: floats }, 1)], [1]);
   assert.deepEqual([...unpackNumbers(2.5, 2)], [2.5, 2.5]);
   assert.deepEqual([...unpackNumbers(null, 1)], [NaN]);
-  assert.equal(labelOf(sampleReport(), 4), 'capacity factor 1, top k 8, seed 2');
 });
 
 test('ticks are round and within their range', () => {

@@ -33,7 +33,7 @@ export function textOfValue(value) {
 function decodeAxis({ key, values, rows }, count) {
   const axis = { key, values, rows: unpackCounts(rows, count) };
   axis.texts = values.map(textOfValue);
-  axis.isRepetition = /(^|[._])seed$/.test(key);
+  axis.isRepetition = /seed$/.test(key);
   const quantities = values.map(quantityOf);
   const unit = quantities[0]?.unit;
   axis.isNumeric = quantities.every((quantity) => quantity && quantity.unit === unit);
@@ -91,11 +91,6 @@ export function decodeReport(json) {
 
 export function isOk(report, row) {
   return report.status.at(row) === 'ok';
-}
-
-// "capacity factor 1.25, seed 3".
-export function labelOf(report, row) {
-  return report.axes.map((axis) => `${axis.name} ${axis.texts[axis.rows[row]]}`).join(', ');
 }
 
 // Smallest and largest finite number; null where there is none.
