@@ -327,6 +327,7 @@ int lead(const RunCommandOptions& options, experiments::Crew& crew) {
     runner.workers = std::max(options.workers, 1);
     runner.poll_milliseconds = kPollUnderMpi;
   }
+  if (sweep.wants_report) experiments::require_page();
   std::signal(SIGXFSZ, SIG_IGN);  // a file that grows too large is an error to report
   note_interrupts();
   experiments::RunDirectory directory = open_directory(options, sweep);
@@ -340,7 +341,10 @@ int lead(const RunCommandOptions& options, experiments::Crew& crew) {
   const bool any_missing = outcome.interrupted || outcome.stopped_by_failure;
   directory.finish(any_missing ? "interrupted" : any_failed ? "points failed" : "complete");
   print_results(options, sweep, directory.journal());
-  if (sweep.wants_report) experiments::write_report(directory.path(), "", "");
+  if (sweep.wants_report) {
+    const std::string page = experiments::write_report(directory.path(), "", "").string();
+    std::fprintf(options.json ? stderr : stdout, "report in %s\n", page.c_str());
+  }
   std::fprintf(options.json ? stderr : stdout, "results in %s\n", directory.path().c_str());
   if (outcome.interrupted) {
     report_missing(options, sweep, directory, "interrupted");

@@ -48,6 +48,17 @@ base::EnumNames<Direction> names_of(Direction) {
   return {{Direction::max, "max"}, {Direction::min, "min"}};
 }
 
+std::vector<Objective> in_order(const base::JsonValue& document, const Objectives& objectives) {
+  std::vector<Objective> ordered;
+  const base::JsonValue* section = document.find("objectives");
+  if (section == nullptr) return ordered;
+  for (const base::JsonMember& member : section->members) {
+    const auto found = objectives.find(member.key);
+    if (found != objectives.end()) ordered.push_back({found->first, found->second});
+  }
+  return ordered;
+}
+
 std::vector<NamedFigure> result_figures() {
   std::vector<NamedFigure> figures;
   base::struct_codec_of<sim::Result>()->with_default(

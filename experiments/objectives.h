@@ -17,6 +17,14 @@ base::EnumNames<Direction> names_of(Direction);
 // Dotted names of figures and what is wanted of each.
 using Objectives = std::map<std::string, Direction>;
 
+struct Objective {
+  std::string figure;
+  Direction direction = Direction::max;
+};
+
+// The objectives in the order that the document names them in.
+std::vector<Objective> in_order(const base::JsonValue& document, const Objectives& objectives);
+
 // A number of a result by its dotted key.
 struct NamedFigure {
   std::string name;  // "all_to_all.busbw_gbps"

@@ -33,21 +33,6 @@ std::vector<Objective> those_with_figures(const StoredRun& run,
   return found;
 }
 
-// The best rows, the earlier of equals first.
-std::vector<std::size_t> best_points(const StoredRun& run, const Objective& objective) {
-  const double sign = objective.direction == Direction::max ? -1 : 1;
-  std::vector<std::pair<double, std::size_t>> order;
-  for (std::size_t row = 0; row < run.points.size(); ++row) {
-    const double figure = run.figure(run.points[row], objective.figure);
-    if (std::isfinite(figure)) order.emplace_back(sign * figure, row);
-  }
-  const std::size_t count = std::min(kBest, order.size());
-  std::partial_sort(order.begin(), order.begin() + static_cast<std::ptrdiff_t>(count), order.end());
-  std::vector<std::size_t> rows;
-  for (std::size_t i = 0; i < count; ++i) rows.push_back(order[i].second);
-  return rows;
-}
-
 JsonValue layers_of(const JsonValue& load) {
   JsonValue list = base::json_array();
   const JsonValue* layers = load.find("per_layer");
@@ -86,17 +71,30 @@ std::vector<Objective> shown_objectives(const StoredRun& run,
                                   {"validation_loss", Direction::min}});
 }
 
+std::vector<std::size_t> best_points(const StoredRun& run, const Objective& objective,
+                                     std::size_t count) {
+  const double sign = objective.direction == Direction::max ? -1 : 1;
+  std::vector<std::pair<double, std::size_t>> order;
+  for (std::size_t row = 0; row < run.points.size(); ++row) {
+    const double figure = run.figure(run.points[row], objective.figure);
+    if (std::isfinite(figure)) order.emplace_back(sign * figure, row);
+  }
+  count = std::min(count, order.size());
+  std::partial_sort(order.begin(), order.begin() + static_cast<std::ptrdiff_t>(count), order.end());
+  std::vector<std::size_t> rows;
+  for (std::size_t i = 0; i < count; ++i) rows.push_back(order[i].second);
+  return rows;
+}
+
 std::vector<std::size_t> detailed_points(const StoredRun& run,
                                          const std::vector<Objective>& objectives) {
   std::set<std::size_t> rows;
   if (run.points.size() <= kMostWithAllDetails) {
     for (std::size_t row = 0; row < run.points.size(); ++row) rows.insert(row);
   }
-  for (const Objective& objective : objectives)
-    rows.merge([&] {
-      const std::vector<std::size_t> best = best_points(run, objective);
-      return std::set<std::size_t>(best.begin(), best.end());
-    }());
+  for (const Objective& objective : objectives) {
+    for (const std::size_t row : best_points(run, objective, kBest)) rows.insert(row);
+  }
   std::erase_if(rows, [&](std::size_t row) { return run.points[row].status != "ok"; });
   return {rows.begin(), rows.end()};
 }

@@ -12,14 +12,13 @@
 
 namespace moesim::experiments {
 
-struct Objective {
-  std::string figure;
-  Direction direction = Direction::max;
-};
-
 // Of the objectives those that the run has figures of, in their order; where it has none of them,
 // tokens_per_s_per_gpu high, drop_rate low and validation_loss low.
 std::vector<Objective> shown_objectives(const StoredRun& run, const std::vector<Objective>& wanted);
+
+// At most `count` rows of StoredRun::points, the best first and the earlier of equals.
+std::vector<std::size_t> best_points(const StoredRun& run, const Objective& objective,
+                                     std::size_t count);
 
 // Rows of StoredRun::points, ascending, whose details are worth their bytes: all of at most 200
 // points, else the ten best for each objective.

@@ -9,6 +9,7 @@
 #include "experiments/objectives.h"
 #include "experiments/report/packed_column.h"
 #include "experiments/report/point_details.h"
+#include "experiments/runs/run_manifest.h"
 
 namespace moesim::experiments {
 namespace {
@@ -37,24 +38,15 @@ JsonValue provenance(const StoredRun& run, const JsonValue& manifest) {
   return facts;
 }
 
-std::vector<Objective> wanted_objectives(const JsonValue& manifest) {
-  std::vector<Objective> wanted;
-  const JsonValue* objectives = manifest.find("objectives");
-  if (objectives == nullptr) return wanted;
-  for (const base::JsonMember& member : objectives->members) {
-    const bool is_min = member.value.text == "min";
-    wanted.push_back({member.key, is_min ? Direction::min : Direction::max});
-  }
-  return wanted;
-}
-
-JsonValue objective_list(const std::vector<Objective>& objectives) {
+JsonValue objective_list(const StoredRun& run, const std::vector<Objective>& objectives) {
   JsonValue list = base::json_array();
   for (const Objective& objective : objectives) {
     JsonValue& entry = list.items.emplace_back(base::json_object());
     base::add_member(entry, "figure", base::json_of(objective.figure));
     const bool is_max = objective.direction == Direction::max;
     base::add_member(entry, "direction", base::json_of(is_max ? "max" : "min"));
+    const std::uint64_t best = best_points(run, objective, 1).front();
+    base::add_member(entry, "best", base::json_of(best));
   }
   return list;
 }
@@ -210,11 +202,11 @@ Baseline read_baseline(const std::string& argument) {
 
 JsonValue report_data(const StoredRun& run, const Baseline* baseline) {
   const JsonValue manifest = read_manifest(run);
-  const std::vector<Objective> objectives = shown_objectives(run, wanted_objectives(manifest));
+  const std::vector<Objective> objectives = shown_objectives(run, objectives_of(manifest));
   JsonValue data = base::json_object();
   base::add_member(data, "format", base::json_of("moesim report 1"));
   base::add_member(data, "run", provenance(run, manifest));
-  base::add_member(data, "objectives", objective_list(objectives));
+  base::add_member(data, "objectives", objective_list(run, objectives));
   base::add_member(data, "axes", axis_list(run));
   base::add_member(data, "points", point_columns(run));
   base::add_member(data, "figures", figure_columns(run));

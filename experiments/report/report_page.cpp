@@ -15,6 +15,13 @@ constexpr std::string_view kMark = "MOESIM_REPORT_DATA";
 
 }  // namespace
 
+void require_page() {
+  if (!page_template().empty()) return;
+  throw base::Error("report", "this moesim was built without the report's page",
+                    "install npm (Debian: apt-get install nodejs npm), configure with cmake again "
+                    "and build");
+}
+
 std::string report_page(std::string_view page, const base::JsonValue& data) {
   const std::size_t mark = page.find(kMark);
   CHECK(mark != std::string_view::npos && page.find(kMark, mark + 1) == std::string_view::npos,
@@ -34,11 +41,7 @@ std::string report_page(std::string_view page, const base::JsonValue& data) {
 
 std::filesystem::path write_report(const std::filesystem::path& run, const std::string& baseline,
                                    const std::filesystem::path& output) {
-  if (page_template().empty()) {
-    throw base::Error("moesim report", "this moesim was built without the report page",
-                      "install npm (Debian: apt-get install nodejs npm), configure again with "
-                      "cmake and build");
-  }
+  require_page();
   const StoredRun stored = read_run(run);
   std::optional<Baseline> compared;
   if (!baseline.empty()) compared = read_baseline(baseline);

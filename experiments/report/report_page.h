@@ -13,6 +13,9 @@ namespace moesim::experiments {
 // The page without its data, made of page/ when moesim was built; empty where npm was missing then.
 std::string_view page_template();
 
+// Throws base::Error, which says what to install, where there is no template.
+void require_page();
+
 // The template with the data in the place of its one mark. No text of the data can end the element
 // that it stands in.
 std::string report_page(std::string_view page, const base::JsonValue& data);

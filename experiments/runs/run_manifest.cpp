@@ -8,6 +8,7 @@
 #include <array>
 #include <chrono>
 
+#include "base/named_table.h"
 #include "base/sha256.h"
 #include "experiments/build_info.h"
 
@@ -39,17 +40,18 @@ void add_texts(JsonValue& object, const char* key, const std::vector<std::string
   for (const std::string& text : texts) list.items.push_back(base::json_of(text));
 }
 
-Objectives objectives_at(const JsonValue& json) {
-  Objectives objectives;
-  if (const JsonValue* found = json.find("objectives")) {
-    base::ReadReport report;
-    base::codec_of(base::Type<Objectives>{})
-        ->read(*found, &objectives, {"/objectives", false, &report, {}});
+}  // namespace
+
+std::vector<Objective> objectives_of(const JsonValue& manifest) {
+  std::vector<Objective> objectives;
+  const JsonValue* found = manifest.find("objectives");
+  if (found == nullptr) return objectives;
+  for (const base::JsonMember& member : found->members) {
+    const bool is_min = member.value.text == "min";
+    objectives.push_back({member.key, is_min ? Direction::min : Direction::max});
   }
   return objectives;
 }
-
-}  // namespace
 
 std::string utc_now(const std::string& format) {
   const std::time_t now = std::chrono::system_clock::to_time_t(std::chrono::system_clock::now());
@@ -85,8 +87,11 @@ JsonValue to_json(const RunManifest& manifest) {
   base::add_member(json, "name", base::json_of(manifest.name));
   base::add_member(json, "question", base::json_of(manifest.question));
   add_texts(json, "axes", manifest.axes);
-  base::add_member(json, "objectives",
-                   base::codec_of(base::Type<Objectives>{})->write(&manifest.objectives));
+  JsonValue& objectives = base::add_member(json, "objectives", base::json_object());
+  for (const Objective& objective : manifest.objectives) {
+    base::add_member(objectives, objective.figure,
+                     base::json_of(base::name_in_words(objective.direction)));
+  }
   base::add_member(json, "num_points",
                    base::json_of(static_cast<std::int64_t>(manifest.num_points)));
   if (!manifest.shard.empty()) base::add_member(json, "shard", base::json_of(manifest.shard));
@@ -108,7 +113,7 @@ RunManifest read_manifest(const std::filesystem::path& folder) {
   manifest.name = text_at(json, "name");
   manifest.question = text_at(json, "question");
   manifest.axes = texts_at(json, "axes");
-  manifest.objectives = objectives_at(json);
+  manifest.objectives = objectives_of(json);
   if (const JsonValue* points = json.find("num_points")) {
     manifest.num_points = static_cast<std::size_t>(points->number);
   }

@@ -20,7 +20,7 @@ struct RunManifest {
   std::string name;
   std::string question;
   std::vector<std::string> axes;
-  Objectives objectives;
+  std::vector<Objective> objectives;
   std::size_t num_points = 0;  // of the whole sweep
   std::string command;
   std::string shard;                 // "2/3" of the sweep; "" for all of it
@@ -36,6 +36,9 @@ RunManifest new_manifest(const Sweep& sweep, const std::string& command);
 
 // Without the list of files.
 base::JsonValue to_json(const RunManifest& manifest);
+
+// What the manifest says under "objectives", in its order.
+std::vector<Objective> objectives_of(const base::JsonValue& manifest);
 
 // Throws base::Error where the folder has none or a damaged one.
 RunManifest read_manifest(const std::filesystem::path& folder);

@@ -72,7 +72,7 @@ void read_name(Sweep& sweep) {
       const Experiment experiment = read_point(sweep, point).experiment;
       sweep.name = experiment.name;
       sweep.question = experiment.question;
-      sweep.objectives = experiment.objectives;
+      sweep.objectives = in_order(*sweep.document, experiment.objectives);
       sweep.wants_report = experiment.outputs.report;
       const PointFolders folders = experiment.outputs.points;
       sweep.has_point_folders =

@@ -28,7 +28,7 @@ struct Sweep {
   std::string name;
   std::string question;
   std::vector<std::string> axes;  // swept keys in the file's order
-  Objectives objectives;
+  std::vector<Objective> objectives;  // in the file's order
   bool wants_report = false;
   std::vector<Point> points;
   bool has_point_folders = true;  // outputs.points, of the first point that can be read

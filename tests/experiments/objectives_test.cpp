@@ -40,6 +40,17 @@ TEST(Objectives, AFigureOfAFamilyIsAccepted) {
   check_objectives(base::json_object(), {{"drop_rate", Direction::min}});
 }
 
+TEST(Objectives, StandInTheOrderOfTheDocument) {
+  const base::JsonValue document =
+      base::parse_json(R"({"objectives": {"mfu": "max", "drop_rate": "min"}})", "x.json");
+  const std::vector<Objective> ordered =
+      in_order(document, {{"drop_rate", Direction::min}, {"mfu", Direction::max}});
+  ASSERT_EQ(ordered.size(), 2u);
+  EXPECT_EQ(ordered[0].figure, "mfu");
+  EXPECT_EQ(ordered[1].figure, "drop_rate");
+  EXPECT_EQ(ordered[1].direction, Direction::min);
+}
+
 TEST(Objectives, WhatIsNoFigureIsNamedWithThePlaceAndTheNearest) {
   const base::JsonValue document =
       base::parse_json("{\n  \"objectives\": {\"drop_rat\": \"min\"}}", "x.json");

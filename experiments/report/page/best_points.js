@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // The best point for each objective.
-import { bestRow, rangeOf } from './data.js';
+import { rangeOf } from './data.js';
 import { h, replaceChildren } from './dom.js';
 import { differenceText, figureName, figureParts, intervalText } from './figures.js';
-import { pointTag, sectionHead } from './header.js';
+import { isMixed, pointTag, sectionHead } from './header.js';
 import { meanInterval } from './intervals.js';
 import { rowsThrough } from './slices.js';
 import { on, referenceFigure, select, state } from './state.js';
@@ -45,8 +45,7 @@ function against(report, figure, row) {
 }
 
 function card(report, objective) {
-  const { figure, direction } = objective;
-  const row = bestRow(report, objective);
+  const { figure, direction, best: row } = objective;
   const { numbers, docs } = report.figures.get(figure);
   const [digits, unit] = figureParts(figure, numbers[row]);
   const range = rangeOf(numbers);
@@ -76,7 +75,7 @@ function card(report, objective) {
     h(
       'div',
       { class: 'card-foot' },
-      pointTag(report, row),
+      isMixed(report) && pointTag(report, row),
       report.count > 1 &&
         h(
           'button',

@@ -10,7 +10,7 @@ import { heatMap } from './heat_map.js';
 import { lineChart } from './line_chart.js';
 import { paretoFront } from './pareto.js';
 import { NUM_SERIES, seriesColour } from './scales.js';
-import { heldText, seriesThrough, variedAxes } from './slices.js';
+import { firstAlike, heldText, meansAtFirst, seriesThrough, variedAxes } from './slices.js';
 import { on, select, state } from './state.js';
 import { tradeOff } from './trade_off.js';
 
@@ -37,21 +37,27 @@ function linesFor(axis, axes) {
 }
 
 function legendOf(lines, series) {
-  if (!lines) return null;
+  const hasBaseline = series.some(({ baseline }) => baseline);
+  if (!lines && !hasBaseline) return null;
   const items = series.map(({ name, place }) =>
     h('li', {}, h('i', { style: { background: seriesColour(place) } }), name),
   );
-  return h('ul', { class: 'legend' }, h('li', { class: 'legend-head' }, lines.name), items);
+  const dashed = h('li', {}, h('i', { class: 'dashed' }), 'baseline');
+  const named = lines ? [h('li', { class: 'legend-head' }, lines.name), ...items] : [];
+  return h('ul', { class: 'legend' }, named, hasBaseline && dashed);
 }
 
+// Each line with its baseline; one point as baseline of all is one line.
 function withBaseline(report, figure, series, slice) {
   const numbers = report.baseline?.figures.get(figure);
   if (state.reference !== 'baseline' || !numbers) return series;
   const others = seriesThrough(report, numbers, slice);
-  return series.map((one) => {
+  const isShared = report.baseline.is_one_point;
+  return series.map((one, i) => {
     const twin = others.find(({ place }) => place === one.place);
-    const baseline = twin?.points.map(({ mean }) => (Number.isFinite(mean) ? mean : null));
-    return baseline ? { ...one, baseline } : one;
+    if (!twin || (isShared && i > 0)) return one;
+    const baseline = twin.points.map(({ mean }) => (Number.isFinite(mean) ? mean : null));
+    return { ...one, baseline, isShared };
   });
 }
 
@@ -85,7 +91,7 @@ function drawChart(host, width, report, { figure, axis, axes }) {
     figure,
     isSelected: ({ row }) => row === state.selected,
     onSelect: select,
-    valueText: (point) => valueText(figure, point),
+    valueText: ({ mean, half }) => intervalText(figure, mean, half),
   };
   const legend = legendOf(lines, series);
   if (legend) host.append(legend);
@@ -238,37 +244,48 @@ function firstPair(report, options) {
   return { x: x ?? candidates[0], y };
 }
 
+// Means over repetitions of the two figures, and those that no other beats in both.
+function tradeOffData(report, firsts, wanted) {
+  const means = (key) => meansAtFirst(firsts, report.figures.get(key).numbers);
+  const figures = { ...wanted, xs: means(wanted.x), ys: means(wanted.y) };
+  const front = paretoFront(
+    { numbers: figures.xs, direction: directionOf(report, wanted.x) },
+    { numbers: figures.ys, direction: directionOf(report, wanted.y) },
+  );
+  return { report, figures, front, onSelect: select };
+}
+
+function tradeOffNote(report, firsts, { x, y }, front) {
+  const count = new Set(firsts).size;
+  const what = count < report.count ? 'means over seeds' : 'points';
+  const aim = (key) => `${figureName(key)} ${directionOf(report, key) === 'max' ? 'high' : 'low'}`;
+  return `${front.length} of ${count.toLocaleString('en')} ${what} are beaten by no other in both: ${aim(y)}, ${aim(x)}. Arrow keys walk along them.`;
+}
+
 export function tradeOffSection(report) {
   const options = figureOptions(report);
   if (options.length < 2 || report.count < 2) return null;
   const wanted = firstPair(report, options);
+  const firsts = firstAlike(report);
   const host = h('div', { class: 'card' });
   const note = h('p', { class: 'quiet' });
-  let front = [];
+  let data = null;
   let width = 0;
   const draw = () => {
     if (width === 0) return;
     const hadFocus = host.contains(document.activeElement);
     replaceChildren(host);
-    const xs = report.figures.get(wanted.x).numbers;
-    const ys = report.figures.get(wanted.y).numbers;
-    const figures = { ...wanted, xs, ys };
-    tradeOff(host, width - 2, {
-      report,
-      figures,
-      front,
-      selected: state.selected,
-      onSelect: select,
-    });
+    tradeOff(host, width - 2, { ...data, selected: firsts[state.selected] });
     if (hadFocus) host.querySelector('[tabindex="0"]')?.focus();
   };
   const change = () => {
-    front = frontOf(report, wanted);
-    const aim = (key) =>
-      `${figureName(key)} ${directionOf(report, key) === 'max' ? 'high' : 'low'}`;
-    const count = `${front.length} of ${report.count.toLocaleString('en')} points`;
-    note.textContent = `${count} are beaten by no other in both: ${aim(wanted.y)}, ${aim(wanted.x)}. Arrow keys walk along them.`;
+    data = tradeOffData(report, firsts, wanted);
+    note.textContent = tradeOffNote(report, firsts, wanted, data.front);
     draw();
+  };
+  const set = (part) => (value) => {
+    wanted[part] = value;
+    change();
   };
   on('selection theme', draw);
   onWidth(host, (now) => {
@@ -276,10 +293,6 @@ export function tradeOffSection(report) {
     draw();
   });
   change();
-  const set = (part) => (value) => {
-    wanted[part] = value;
-    change();
-  };
   return h(
     'section',
     { 'aria-labelledby': 'trade-off' },

@@ -33,7 +33,7 @@ export function textOfValue(value) {
 function decodeAxis({ key, values, rows }, count) {
   const axis = { key, values, rows: unpackCounts(rows, count) };
   axis.texts = values.map(textOfValue);
-  axis.isRepetition = /(^|[._])seed$/.test(key);
+  axis.isRepetition = /seed$/.test(key);
   const quantities = values.map(quantityOf);
   const unit = quantities[0]?.unit;
   axis.isNumeric = quantities.every((quantity) => quantity && quantity.unit === unit);
@@ -91,23 +91,6 @@ export function decodeReport(json) {
 
 export function isOk(report, row) {
   return report.status.at(row) === 'ok';
-}
-
-// "capacity factor 1.25, seed 3".
-export function labelOf(report, row) {
-  return report.axes.map((axis) => `${axis.name} ${axis.texts[axis.rows[row]]}`).join(', ');
-}
-
-// The row of the objective's best figure, the first of equals; -1 where none has one.
-export function bestRow(report, { figure, direction }) {
-  const numbers = report.figures.get(figure)?.numbers ?? [];
-  const sign = direction === 'max' ? -1 : 1;
-  let best = -1;
-  for (let row = 0; row < numbers.length; row++) {
-    if (!Number.isFinite(numbers[row])) continue;
-    if (best < 0 || sign * numbers[row] < sign * numbers[best]) best = row;
-  }
-  return best;
 }
 
 // Smallest and largest finite number; null where there is none.

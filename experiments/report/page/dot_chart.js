@@ -3,7 +3,7 @@
 import { rangeOf } from './data.js';
 import { h, s } from './dom.js';
 import { plain, scaleOf } from './figures.js';
-import { linear, roomy, roundTicks, seriesColour } from './scales.js';
+import { colour, linear, roomy, roundTicks, seriesColour } from './scales.js';
 
 const DOT_ROW = 30;
 const DOT_FOOT = 42;
@@ -63,12 +63,18 @@ export function dotChart(host, width, chart) {
       ),
       s('line', { x1: left + 8, x2: width - 8, y1: y, y2: y, class: 'grid' }),
     );
-    for (const { name: own, place: shade, points, baseline } of series) {
+    for (const { name: own, place: shade, points, baseline, isShared } of series) {
       const point = points[row];
       const mark = baseline?.[row];
       if (Number.isFinite(mark)) {
         const at = { x1: x(mark), x2: x(mark), y1: y - 9, y2: y + 9, 'stroke-width': 2 };
-        svg.append(s('line', { ...at, stroke: seriesColour(shade), 'stroke-dasharray': '3 2' }));
+        svg.append(
+          s('line', {
+            ...at,
+            stroke: isShared ? colour('muted') : seriesColour(shade),
+            'stroke-dasharray': '3 2',
+          }),
+        );
       }
       if (!Number.isFinite(point.mean)) continue;
       const text = `${name}${own === '' ? '' : `, ${own}`}: ${valueText(point)}`;

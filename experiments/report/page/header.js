@@ -26,16 +26,21 @@ export function pointTag(report, row) {
   return tagOf(report.source.at(row));
 }
 
+function routingKinds(report) {
+  return new Set(report.source.values.filter((source) => source !== null).map(kindOf));
+}
+
+// Where points differ in it, a figure says by itself where its routing came from.
+export function isMixed(report) {
+  return routingKinds(report).size > 1;
+}
+
 // The tag beside a heading under which figures stand.
 export function runTag(report) {
   const sources = report.source.values.filter((source) => source !== null);
-  const kinds = new Set(sources.map(kindOf));
-  if (kinds.size < 2) return tagOf(sources[0]);
-  return h(
-    'span',
-    { class: 'tag synthetic', title: sources.join('; ') },
-    'partly synthetic routing',
-  );
+  if (!isMixed(report)) return tagOf(sources[0]);
+  const title = sources.join('; ');
+  return h('span', { class: 'tag synthetic', title }, 'partly synthetic routing');
 }
 
 export function sectionHead(report, id, title, ...more) {

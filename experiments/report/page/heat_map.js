@@ -5,12 +5,13 @@ import { h } from './dom.js';
 import { figureText, plain, scaleOf } from './figures.js';
 import { inkOn, rampColour } from './scales.js';
 
-function cellOf({ point, range, figure, factor, isSelected, onSelect, name }) {
+function cellOf({ point, range, factor, unit, isSelected, onSelect, name }) {
   if (!point || !Number.isFinite(point.mean)) return h('td', { class: 'none' }, '–');
   const share = range.high > range.low ? (point.mean - range.low) / (range.high - range.low) : 0.5;
   const channels = rampColour(share);
   const style = { background: `rgb(${channels.join()})`, color: inkOn(channels) };
-  const text = `${name}: ${figureText(figure, point.mean)}`;
+  const digits = plain(point.mean * factor, 3);
+  const text = `${name}: ${digits} ${unit}`;
   return h(
     'td',
     {},
@@ -24,7 +25,7 @@ function cellOf({ point, range, figure, factor, isSelected, onSelect, name }) {
         'aria-pressed': String(isSelected(point)),
         onclick: () => onSelect(point.row),
       },
-      plain(point.mean * factor, 3),
+      digits,
     ),
   );
 }
@@ -55,8 +56,8 @@ export function heatMap({ rows, columns, series, figure, isSelected, onSelect })
         cellOf({
           point,
           range,
-          figure,
           factor,
+          unit,
           isSelected,
           onSelect,
           name: `${rows.name} ${name}, ${columns.name} ${columns.texts[point.place]}`,

@@ -28,6 +28,7 @@ function drawWhiskers(plot, series) {
   const { ctx } = plot;
   const ratio = devicePixelRatio;
   ctx.save();
+  ctx.setLineDash([]);
   ctx.lineWidth = 1.5 * ratio;
   for (const { points, place } of series) {
     ctx.strokeStyle = seriesColour(place);
@@ -57,6 +58,7 @@ function drawSelected(plot, series, isSelected) {
     for (const [i, point] of points.entries()) {
       if (!isSelected(point) || !Number.isFinite(point.mean)) continue;
       ctx.save();
+      ctx.setLineDash([]);
       ctx.strokeStyle = colour('text');
       ctx.lineWidth = 2 * devicePixelRatio;
       ctx.beginPath();
@@ -89,9 +91,10 @@ function tooltip(host, { series, axis, valueText }) {
     box.replaceChildren(h('div', { class: 'tooltip-head' }, `${axis.name} ${axis.texts[place]}`));
     box.append(...lines);
     const x = plot.bbox.left / devicePixelRatio + left;
-    const isRight = x > host.clientWidth / 2;
-    box.style.left = isRight ? '' : `${x + 14}px`;
-    box.style.right = isRight ? `${host.clientWidth - x + 14}px` : '';
+    const size = box.offsetWidth;
+    const before = x - 14 - size;
+    const behind = Math.min(x + 14, host.clientWidth - size);
+    box.style.left = `${Math.max(0, x > host.clientWidth / 2 && before > 0 ? before : behind)}px`;
   };
 }
 
@@ -137,8 +140,8 @@ function linesOf(series) {
   }));
   const dashed = series
     .filter((one) => one.baseline)
-    .map(({ place }) => ({
-      stroke: seriesColour(place),
+    .map(({ place, isShared }) => ({
+      stroke: isShared ? colour('muted') : seriesColour(place),
       width: 1.5,
       dash: [6, 5],
       points: { show: false },

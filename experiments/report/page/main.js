@@ -2,7 +2,7 @@
 // Reads the embedded document and puts the page together.
 import { bestPoints } from './best_points.js';
 import { axisCharts, heatSection, tradeOffSection } from './charts.js';
-import { bestRow, decodeReport } from './data.js';
+import { decodeReport } from './data.js';
 import { h } from './dom.js';
 import { failures, hero, provenance, topBar } from './header.js';
 import { pointPanel } from './point_panel.js';
@@ -15,8 +15,7 @@ function firstPoint(report) {
   const named = /^#point-(\d+)$/.exec(location.hash);
   const row = named ? report.index.indexOf(Number(named[1])) : -1;
   if (row >= 0) return row;
-  const best = report.objectives.length > 0 ? bestRow(report, report.objectives[0]) : -1;
-  if (best >= 0) return best;
+  if (report.objectives.length > 0) return report.objectives[0].best;
   return report.count > 0 ? 0 : -1;
 }
 

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // The selected point: its figures, where its time goes, its loads, links and memory.
-import { bestRow, isOk } from './data.js';
+import { isOk } from './data.js';
 import { h, numbersTable, onWidth, replaceChildren } from './dom.js';
-import { differenceText, figureName, figureText, plain } from './figures.js';
+import { differenceText, figureName, figureText, plain, scaleOf } from './figures.js';
 import { pointTag } from './header.js';
 import { layerChart } from './layer_chart.js';
 import { colour } from './scales.js';
@@ -72,6 +72,11 @@ function compares(row) {
   return state.reference !== null && state.reference !== row;
 }
 
+// A number in the unit that the other one is written in, without it.
+function digitsBeside(key, number, other) {
+  return plain(number * scaleOf(key, other).factor);
+}
+
 function figureRows(report, row, keys) {
   return keys
     .filter((key) => Number.isFinite(report.figures.get(key)?.numbers[row]))
@@ -80,7 +85,7 @@ function figureRows(report, row, keys) {
       const reference = referenceFigure(report, key, row);
       const cells = compares(row)
         ? [
-            h('td', {}, figureText(key, reference)),
+            h('td', {}, digitsBeside(key, reference, number)),
             h('td', { class: 'difference' }, differenceText(key, number, reference)),
           ]
         : [];
@@ -91,7 +96,7 @@ function figureRows(report, row, keys) {
 
 function figureTable(report, row, keys) {
   const head = compares(row)
-    ? ['Figure', 'Here', referenceName(report), 'Difference']
+    ? ['Figure', 'Here', referenceName(report), 'Change']
     : ['Figure', 'Here'];
   return h(
     'table',
@@ -121,10 +126,10 @@ function pointsBeside(report, row) {
   }
   const seen = new Set([row, state.reference]);
   for (const objective of report.objectives) {
-    const best = bestRow(report, objective);
-    if (best < 0 || seen.has(best)) continue;
+    const { best, figure } = objective;
+    if (seen.has(best)) continue;
     seen.add(best);
-    const name = `best ${figureName(objective.figure).toLowerCase()}`;
+    const name = `best ${figureName(figure).toLowerCase()}`;
     bars.push({ name, numberOf: numbersAt(best) });
   }
   return bars;
@@ -338,5 +343,5 @@ export function pointPanel(report) {
     width = now;
     draw();
   });
-  return h('aside', { class: 'panel', 'aria-labelledby': 'point' }, host);
+  return h('aside', { class: 'panel', tabindex: 0, 'aria-labelledby': 'point' }, host);
 }

@@ -53,6 +53,29 @@ export function seriesThrough(report, numbers, { axis, lines, row }) {
     .filter((series) => series.points.some((point) => Number.isFinite(point.mean)));
 }
 
+// Of each row the first that is swept alike but for repetitions.
+export function firstAlike(report) {
+  const axes = variedAxes(report);
+  const firsts = new Map();
+  return Uint32Array.from({ length: report.count }, (_, row) => {
+    const key = axes.map((axis) => axis.rows[row]).join();
+    if (!firsts.has(key)) firsts.set(key, row);
+    return firsts.get(key);
+  });
+}
+
+// A figure's means over repetitions, each at the first of its rows; NaN at all others.
+export function meansAtFirst(firsts, numbers) {
+  const sums = new Float64Array(numbers.length);
+  const counts = new Uint32Array(numbers.length);
+  for (let row = 0; row < numbers.length; row++) {
+    if (!Number.isFinite(numbers[row])) continue;
+    sums[firsts[row]] += numbers[row];
+    counts[firsts[row]] += 1;
+  }
+  return sums.map((sum, row) => (counts[row] > 0 ? sum / counts[row] : NaN));
+}
+
 // Where the axes that a slice holds stand: "top k 8, fabric torus"; "" where it holds none.
 export function heldText(report, row, free) {
   return variedAxes(report)

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // All points in two figures: a cloud on a canvas, and on it those that no other beats.
-import { labelOf, rangeOf } from './data.js';
+import { rangeOf } from './data.js';
 import { h, s } from './dom.js';
 import { figureName, figureText, plain, scaleOf } from './figures.js';
 import { colour, linear, roomy, roundTicks } from './scales.js';
+import { heldText } from './slices.js';
 
 const CLOUD_HEIGHT = 340;
 const CLOUD_EDGE = { left: 62, right: 16, top: 12, bottom: 44 };
@@ -70,7 +71,7 @@ function drawCloud(canvas, width, places) {
 }
 
 function frontPoint(report, { row, x, y, figures, isSelected, onSelect, move }) {
-  const text = `${labelOf(report, row) || 'the point'}: ${figureText(figures.x, figures.xs[row])}, ${figureText(figures.y, figures.ys[row])}`;
+  const text = `${heldText(report, row, []) || 'the point'}: ${figureText(figures.x, figures.xs[row])}, ${figureText(figures.y, figures.ys[row])}`;
   const at = { cx: x(figures.xs[row]), cy: y(figures.ys[row]) };
   const keys = (event) => {
     const step = { ArrowLeft: -1, ArrowUp: -1, ArrowRight: 1, ArrowDown: 1 }[event.key];

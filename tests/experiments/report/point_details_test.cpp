@@ -38,6 +38,13 @@ TEST_F(PointDetailsTest, ObjectivesWithoutFiguresGiveWayToTheUsualOnes) {
   EXPECT_EQ(names_of(shown_objectives(run, {})), std::vector<std::string>{"drop_rate"});
 }
 
+TEST_F(PointDetailsTest, TheBestComeFirstAndOfEqualsTheEarlier) {
+  const StoredRun run = read(row(0, "1", 1, R"(, "mfu": 0.2)") + row(1, "1", 2, R"(, "mfu": 0.5)") +
+                             row(2, "1", 3, "") + row(3, "1", 4, R"(, "mfu": 0.5)"));
+  EXPECT_EQ(best_points(run, {"mfu", Direction::max}, 2), (std::vector<std::size_t>{1, 3}));
+  EXPECT_EQ(best_points(run, {"mfu", Direction::min}, 9), (std::vector<std::size_t>{0, 1, 3}));
+}
+
 TEST_F(PointDetailsTest, AFewPointsAllHaveDetailsButThoseThatFailed) {
   const std::string failed =
       R"({"status": "failed", "reason": "x", "scenario": {"point": "f", "index": 1}})";

@@ -100,7 +100,8 @@ TEST_F(ReportDataTest, TheManifestsFactsAndObjectivesAreThere) {
   EXPECT_EQ(at(at(data, "run"), "command").text, "moesim run x.json");
   EXPECT_EQ(at(at(data, "run"), "commit").text, "abc");
   EXPECT_EQ(base::to_text(at(data, "objectives"), base::JsonStyle::compact),
-            R"([{"figure":"mfu","direction":"max"},{"figure":"drop_rate","direction":"min"}])");
+            R"([{"figure":"mfu","direction":"max","best":0},)"
+            R"({"figure":"drop_rate","direction":"min","best":0}])");
 }
 
 TEST_F(ReportDataTest, ABaselineIsMatchedBySweptValues) {
