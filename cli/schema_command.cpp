@@ -4,6 +4,8 @@
 
 #include "base/json_reader.h"
 #include "cli/commands.h"
+#include "experiments/compare/explanation.h"
+#include "experiments/compare/point_comparison.h"
 #include "experiments/experiment.h"
 #include "experiments/training_file.h"
 #include "experiments/training_runner.h"
@@ -22,6 +24,8 @@ void print_schema(const SchemaOptions& options) {
   if (options.reference) {
     text = base::reference_markdown<experiments::Experiment>("Experiment file") + "\n" +
            base::reference_markdown<sim::Result>("Result keys") + "\n" +
+           base::reference_markdown<experiments::PointComparison>("compare --json") + "\n" +
+           base::reference_markdown<experiments::Explanation>("explain --json") + "\n" +
            base::reference_markdown<experiments::TrainingFile>("Training file") + "\n" +
            base::reference_markdown<experiments::TrainingResult>("Training result");
   } else if (options.training) {
