@@ -262,6 +262,16 @@ std::string write(const UnitTable& table, double value) {
   return best;
 }
 
+double rounded_to_four_digits(double value) {
+  if (!std::isfinite(value)) return value;
+  char buffer[32];
+  const auto end =
+      std::to_chars(buffer, buffer + sizeof buffer, value, std::chars_format::scientific, 3);
+  double rounded = 0;
+  std::from_chars(buffer, end.ptr, rounded);
+  return rounded;
+}
+
 }  // namespace
 
 Seconds parse_seconds(std::string_view text) { return Seconds(parse(seconds_table(), text)); }
@@ -282,5 +292,9 @@ std::string to_text(Seconds value) { return write(seconds_table(), value.value);
 std::string to_text(Bytes value) { return write(bytes_table(), value.value); }
 std::string to_text(BytesPerSecond value) { return write(byte_rate_table(), value.value); }
 std::string to_text(FlopsPerSecond value) { return write(flop_rate_table(), value.value); }
+
+std::string to_short_text(Seconds value) {
+  return write(seconds_table(), rounded_to_four_digits(value.value));
+}
 
 }  // namespace moesim::base

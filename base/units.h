@@ -68,4 +68,7 @@ std::string to_text(Bytes);
 std::string to_text(BytesPerSecond);
 std::string to_text(FlopsPerSecond);
 
+// The same of the value rounded to four significant digits, for messages: "1235 us".
+std::string to_short_text(Seconds);
+
 }  // namespace moesim::base

@@ -1,30 +1,29 @@
 // SPDX-License-Identifier: Apache-2.0
-#include <fmt/format.h>
-
 #include <algorithm>
 #include <array>
 #include <chrono>
 #include <cstdio>
+#include <map>
 #include <memory>
 #include <optional>
 
 #include "base/error.h"
-#include "base/json_value.h"
-#include "base/named_table.h"
 #include "cli/commands.h"
+#include "experiments/bench_arguments.h"
+#include "experiments/bench_table.h"
 #include "experiments/collective_bench.h"
 
 namespace moesim::cli {
 namespace {
 
+using experiments::BenchColumn;
 using experiments::BenchFigures;
+using experiments::BenchRow;
 using experiments::CollectiveBench;
+using experiments::ElementType;
 
-// nccl-tests' names of element types.
-struct ElementType {
-  const char* name;
-  int bytes;
-};
+constexpr int kSomeFailed = 1;
+
 constexpr std::array<ElementType, 6> kTypes = {{
     {"float", 4},
     {"half", 2},
@@ -57,140 +56,122 @@ const ElementType& type_of(const BenchOptions& options) {
                     near.empty() ? "use float, half, bfloat16, double, int8 or fp8" : near);
 }
 
-// Sizes are whole elements; those that ranks cut into blocks, whole elements of each.
-base::Bytes granule_of(const BenchOptions& options, const CollectiveBench& bench) {
-  const bool in_blocks = bench.bench().collective.kind == sim::CollectiveKind::all_to_all ||
-                         bench.bench().collective.kind == sim::CollectiveKind::all_gather ||
-                         bench.bench().collective.kind == sim::CollectiveKind::reduce_scatter;
-  return base::Bytes(static_cast<double>(type_of(options).bytes) *
-                     (in_blocks ? bench.num_ranks() : 1));
-}
-
-std::vector<base::Bytes> sizes_for(const BenchOptions& options, const CollectiveBench& bench) {
+std::vector<base::Bytes> sizes_for(const BenchOptions& options, const ElementType& type,
+                                   const CollectiveBench& bench) {
   if (bench.own_size().value > 0) return {bench.own_size()};
   experiments::SizeRange range;
   range.begin = experiments::parse_size(options.begin, "-b");
   range.end = options.end.empty() ? range.begin : experiments::parse_size(options.end, "-e");
   range.factor = options.factor;
   if (!options.step.empty()) range.step = experiments::parse_size(options.step, "-i");
-  return experiments::sizes_of(range, granule_of(options, bench));
+  return experiments::sizes_of(range, experiments::granule_of(type, bench));
 }
 
-// Elements that a rank hands to one call: of one block where nccl-tests count so.
-double count_of(const BenchOptions& options, const CollectiveBench& bench, base::Bytes size) {
-  return size / granule_of(options, bench);
-}
-
-std::string heading(const CollectiveBench& bench) {
-  const experiments::BenchCase& b = bench.bench();
-  std::string text = fmt::format(
-      "# {}{}{} on {} of {} ranks of {}, fidelity {}", base::name_in_words(b.collective.kind),
-      b.collective.algorithm.empty() ? "" : " ", b.collective.algorithm, bench.num_ranks(),
-      topologies::count_ranks(b.cluster), b.cluster_name, base::name_in_words(b.fidelity));
-  if (b.skew.distribution != sim::Distribution::uniform) {
-    text += fmt::format(", skew {} seed {}", base::name_in_words(b.skew.distribution), b.seed);
-  }
-  if (!b.protocol.preset.empty()) text += ", protocol " + b.protocol.preset;
-  return text + "\n";
-}
-
-void print_headings(const std::vector<CollectiveBench>& benches) {
-  for (const CollectiveBench& bench : benches) {
-    if (!bench.bench().label.empty()) std::printf("# %s: ", bench.bench().label.c_str());
-    std::fputs(heading(bench).substr(bench.bench().label.empty() ? 0 : 2).c_str(), stdout);
-  }
-  std::string labels(38, ' ');
-  std::string columns = fmt::format("#{:>13} {:>13} {:>9}", "size", "count", "type");
-  std::string units = fmt::format("#{:>13} {:>13} {:>9}", "(B)", "(elements)", "");
-  labels[0] = '#';
-  for (std::size_t i = 0; i < benches.size(); ++i) {
-    const int width = i == 0 ? 30 : 38;
-    labels += fmt::format(" {:^{}}", benches[i].bench().label, width - 1);
-    columns += fmt::format(" {:>12} {:>8} {:>7}", "time", "algbw", "busbw");
-    units += fmt::format(" {:>12} {:>8} {:>7}", "(us)", "(GB/s)", "(GB/s)");
-    if (i > 0) {
-      columns += fmt::format(" {:>7}", "ratio");
-      units += fmt::format(" {:>7}", "");
+// A column that cannot be made has an error; only where all have, the first is thrown.
+std::vector<BenchColumn> columns_of(const BenchOptions& options) {
+  std::vector<BenchColumn> columns;
+  for (const experiments::BenchVariant& variant :
+       experiments::bench_variants(options.request, options.comparisons)) {
+    BenchColumn& column = columns.emplace_back();
+    column.variant = variant;
+    try {
+      column.bench.emplace(experiments::bench_case(variant));
+    } catch (const base::Error& error) {
+      column.error = error;
     }
   }
-  if (benches.size() > 1) std::printf("%s\n", labels.c_str());
-  std::printf("%s\n%s\n", columns.c_str(), units.c_str());
+  return columns;
 }
 
-base::JsonValue json_of(const BenchOptions& options, const CollectiveBench& bench, base::Bytes size,
-                        const BenchFigures& figures) {
-  const experiments::BenchCase& b = bench.bench();
-  base::JsonValue row = base::json_object();
-  const auto add = [&row](const char* key, auto value) {
-    base::add_member(row, key, base::json_of(value));
-  };
-  add("collective", base::name_in_words(b.collective.kind));
-  add("algorithm", b.collective.algorithm);
-  add("cluster", b.cluster_name);
-  add("label", b.label);
-  add("fidelity", base::name_in_words(b.fidelity));
-  add("ranks", bench.num_ranks());
-  if (b.collective.kind == sim::CollectiveKind::all_to_all) {
-    add("skew", b.collective.traffic.empty() ? base::name_in_words(b.skew.distribution)
-                                             : std::string("matrix"));
-    add("seed", b.seed);
+bool all_failed(const std::vector<BenchColumn>& columns) {
+  return std::all_of(columns.begin(), columns.end(),
+                     [](const BenchColumn& column) { return column.error.has_value(); });
+}
+
+void require_a_sound_one(const std::vector<BenchColumn>& columns) {
+  if (all_failed(columns)) throw base::Error(*columns.front().error);
+}
+
+// Those that hold for some columns only say for which.
+void print_warnings(const std::vector<BenchColumn>& columns) {
+  std::map<std::string, std::size_t> told;
+  std::size_t sound = 0;
+  for (const BenchColumn& column : columns) {
+    if (!column.bench) continue;
+    ++sound;
+    for (const std::string& warning : column.bench->bench().warnings) ++told[warning];
   }
-  add("size_bytes", size.value);
-  add("count", count_of(options, bench, size));
-  add("type", options.type);
-  add("time_s", figures.time.value);
-  add("floor_s", figures.floor.value);
-  add("algbw_bytes_per_s", figures.algbw.value);
-  add("busbw_bytes_per_s", figures.busbw.value);
-  if (options.stats) add("wall_s", figures.wall_s);
+  for (const BenchColumn& column : columns) {
+    if (!column.bench) continue;
+    for (const std::string& warning : column.bench->bench().warnings) {
+      const std::size_t times = told[warning];
+      if (times == 0) continue;
+      const std::string of = times == sound ? "" : column.variant.label + ": ";
+      if (times == sound) told[warning] = 0;  // once for all
+      std::fprintf(stderr, "warning: %s%s\n", of.c_str(), warning.c_str());
+    }
+  }
+}
+
+std::optional<BenchFigures> measure(BenchColumn& column, base::Bytes size) {
+  if (column.error) return std::nullopt;
+  try {
+    return column.bench->measure(size);
+  } catch (const base::Error& error) {
+    column.error = error;
+    return std::nullopt;
+  }
+}
+
+BenchRow measure(std::vector<BenchColumn>& columns, base::Bytes size, const ElementType& type) {
+  BenchRow row{size, type, {}};
+  for (BenchColumn& column : columns) row.figures.push_back(measure(column, size));
   return row;
 }
 
-void print_row(const BenchOptions& options, const std::vector<CollectiveBench>& benches,
-               base::Bytes size, const std::vector<BenchFigures>& figures) {
-  if (options.json) {
-    for (std::size_t i = 0; i < benches.size(); ++i) {
-      const base::JsonValue row = json_of(options, benches[i], size, figures[i]);
-      std::printf("%s\n", base::to_text(row, base::JsonStyle::compact).c_str());
-    }
-    return;
+// Returns how many columns have failed.
+int print_errors(const std::vector<BenchColumn>& columns) {
+  int failed = 0;
+  for (const BenchColumn& column : columns) {
+    if (!column.error) continue;
+    ++failed;
+    const std::string of = column.variant.label.empty() ? "" : column.variant.label + ": ";
+    std::fprintf(stderr, "%s%s\n", of.c_str(), column.error->what());
   }
-  std::string text = fmt::format(" {:>13.0f} {:>13.0f} {:>9}", size.value,
-                                 count_of(options, benches.front(), size), options.type);
-  for (std::size_t i = 0; i < benches.size(); ++i) {
-    text += fmt::format(" {:>12.2f} {:>8.2f} {:>7.2f}", figures[i].time.value * 1e6,
-                        figures[i].algbw.value / 1e9, figures[i].busbw.value / 1e9);
-    if (i > 0) {
-      const double base_time = figures[0].time.value;
-      text += base_time > 0 ? fmt::format(" {:>7.3f}", figures[i].time.value / base_time)
-                            : fmt::format(" {:>7}", "-");
-    }
-  }
-  std::printf("%s\n", text.c_str());
+  return failed;
 }
 
-void run(const BenchOptions& options) {
+void print_row(const BenchOptions& options, const std::vector<BenchColumn>& columns,
+               const BenchRow& row) {
+  const std::string text = options.json ? experiments::json_lines(columns, row, options.stats)
+                                        : experiments::table_row(columns, row);
+  std::fputs(text.c_str(), stdout);
+  std::fflush(stdout);
+}
+
+int run(const BenchOptions& options) {
   const auto start = std::chrono::steady_clock::now();
-  std::vector<CollectiveBench> benches;
-  for (experiments::BenchCase& bench :
-       experiments::bench_cases(options.request, options.comparisons)) {
-    benches.emplace_back(std::move(bench));
-  }
-  const std::vector<base::Bytes> sizes = sizes_for(options, benches.front());
-  if (!options.json) print_headings(benches);
+  const ElementType& type = type_of(options);
+  std::vector<BenchColumn> columns = columns_of(options);
+  require_a_sound_one(columns);
+  const std::vector<base::Bytes> sizes = sizes_for(options, type, experiments::counted(columns));
+  // What is wrong comes before the table, so its first row is measured before its head is printed.
+  BenchRow row = measure(columns, sizes.front(), type);
+  require_a_sound_one(columns);
+  print_warnings(columns);
+  if (!options.json) std::fputs(experiments::table_head(columns).c_str(), stdout);
   double simulating = 0;
-  for (const base::Bytes size : sizes) {
-    std::vector<BenchFigures> figures;
-    for (CollectiveBench& bench : benches) {
-      figures.push_back(bench.measure(size));
-      simulating += figures.back().wall_s;
-    }
-    print_row(options, benches, size, figures);
-    std::fflush(stdout);
+  for (std::size_t i = 0; i < sizes.size() && !all_failed(columns); ++i) {
+    if (i > 0) row = measure(columns, sizes[i], type);
+    for (const auto& figures : row.figures) simulating += figures ? figures->wall_s : 0.0;
+    print_row(options, columns, row);
   }
-  if (!options.stats) return;
-  const std::chrono::duration<double> all = std::chrono::steady_clock::now() - start;
-  std::fprintf(stderr, "wall time %.3f s, of which simulating %.3f s\n", all.count(), simulating);
+  const int failed = print_errors(columns);
+  if (options.stats) {
+    const std::chrono::duration<double> all = std::chrono::steady_clock::now() - start;
+    std::fprintf(stderr, "wall time %.3f s, of which simulating %.3f s\n", all.count(), simulating);
+  }
+  return failed > 0 ? kSomeFailed : 0;
 }
 
 void add_sizes(CLI::App& command, BenchOptions& options) {
@@ -221,7 +202,7 @@ void add_traffic(CLI::App& command, experiments::BenchRequest& request) {
 
 }  // namespace
 
-void add_bench_collective_command(CLI::App& app) {
+void add_bench_collective_command(CLI::App& app, int& exit_code) {
   CLI::App* command = app.add_subcommand(
       "bench-collective", "Simulate one collective by sizes, in the table of nccl-tests");
   auto options = std::make_shared<BenchOptions>();
@@ -256,7 +237,7 @@ void add_bench_collective_command(CLI::App& app) {
       ->take_all();
   command->add_flag("--json", options->json, "Print one JSON object per figure, one a line");
   command->add_flag("--stats", options->stats, "Say on stderr how long the simulation took");
-  command->callback([options] { run(*options); });
+  command->callback([options, &exit_code] { exit_code = run(*options); });
 }
 
 }  // namespace moesim::cli

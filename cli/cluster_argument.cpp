@@ -34,11 +34,6 @@ base::JsonValue document_with(base::JsonValue section) {
   return document;
 }
 
-bool names_graph(const std::string& name) {
-  return name.ends_with(".xml") || name.ends_with(".graphml") || name.ends_with(".dot") ||
-         name.ends_with(".gv");
-}
-
 void check_assignments(const std::vector<std::string>& assignments, bool is_graph) {
   for (const std::string& assignment : assignments) {
     if (is_graph) {
@@ -125,14 +120,10 @@ NamedCluster of_document(const std::string& file, const std::vector<std::string>
 }  // namespace
 
 NamedCluster load_cluster(const std::string& name, const std::vector<std::string>& assignments) {
-  const bool is_json = name.ends_with(".json");
-  if (!is_json && !names_graph(name)) {
-    check_assignments(assignments, false);
-    return of_preset(name, assignments);
-  }
-  const bool is_graph = !is_json || topologies::is_graph_file(name);
+  const bool is_graph = topologies::is_graph_file(name);
   check_assignments(assignments, is_graph);
-  return is_graph ? of_graph(name) : of_document(name, assignments);
+  if (is_graph) return of_graph(name);
+  return name.ends_with(".json") ? of_document(name, assignments) : of_preset(name, assignments);
 }
 
 }  // namespace moesim::cli

@@ -49,7 +49,8 @@ void add_compare_command(CLI::App& app);
 void add_explain_command(CLI::App& app);
 
 // `bench-collective`: one collective of many sizes on any cluster, as nccl-tests print them.
-void add_bench_collective_command(CLI::App& app);
+// `exit_code` outlives the parser; 1 where some columns of a comparison failed.
+void add_bench_collective_command(CLI::App& app, int& exit_code);
 
 // `models`: the model presets with their parameters.
 void add_models_command(CLI::App& app);

@@ -70,7 +70,7 @@ int main(int argc, char** argv) {
   moesim::cli::add_generate_command(app);
   moesim::cli::add_inspect_command(app);
   moesim::cli::add_edit_command(app);
-  moesim::cli::add_bench_collective_command(app);
+  moesim::cli::add_bench_collective_command(app, exit_code);
   moesim::cli::add_report_command(app);
   moesim::cli::add_schema_command(app);
   moesim::cli::add_models_command(app);

@@ -24,7 +24,7 @@ std::string eta(double elapsed, double done, double all) {
 ProgressLine::ProgressLine(std::size_t points)
     : points_(points), terminal_(isatty(STDERR_FILENO) != 0) {}
 
-ProgressLine::~ProgressLine() {
+void ProgressLine::clear() const {
   if (shown_ && terminal_) std::fputs("\r\x1b[K", stderr);
 }
 

@@ -13,10 +13,15 @@ namespace moesim::cli {
 class ProgressLine {
  public:
   explicit ProgressLine(std::size_t points);
-  ~ProgressLine();  // clears the line on a terminal
+  ~ProgressLine() { clear(); }
+  ProgressLine(const ProgressLine&) = delete;
+  ProgressLine& operator=(const ProgressLine&) = delete;
 
   // Shows at most two updates a second on a terminal, one in five seconds elsewhere.
   void show(std::size_t finished, const sim::Progress& progress);
+
+  // Takes the line off a terminal, for what is to be printed there.
+  void clear() const;
 
  private:
   using Clock = std::chrono::steady_clock;

@@ -9,6 +9,7 @@
 #include "base/error.h"
 #include "base/parallel.h"
 #include "cli/commands.h"
+#include "cli/progress_line.h"
 #include "experiments/validation/comparison.h"
 
 namespace moesim::cli {
@@ -60,8 +61,14 @@ void validate(const ValidateOptions& options, int& exit_code) {
   const sim::Fidelity fidelity = fidelity_of(options.fidelity);
   const int threads = base::number_of_cores();
   std::vector<experiments::SeriesComparison> comparisons;
+  ProgressLine line(1);
   for (const std::filesystem::path& file : files_of(options)) {
-    comparisons.push_back(experiments::compare(experiments::read_series(file), fidelity, threads));
+    const experiments::Series series = experiments::read_series(file);
+    const int cases = static_cast<int>(series.cases.size());
+    comparisons.push_back(experiments::compare(series, fidelity, threads, [&](int done) {
+      line.show(0, {"simulating the cases of " + series.name, done, cases});
+    }));
+    line.clear();
     if (options.json || options.summary) continue;
     std::printf("%s\n", experiments::case_lines(comparisons.back()).c_str());
   }

@@ -59,7 +59,13 @@ Collective build_all_to_all(const BenchedCollective& bench, Router& router) {
 }
 
 Collective build_all_reduce(const BenchedCollective& bench, Router& router) {
-  return all_reduce(algorithm_of<AllReduce>(bench), router, bench.ranks, each(bench, bench.size));
+  try {
+    return all_reduce(algorithm_of<AllReduce>(bench), router, bench.ranks, each(bench, bench.size));
+  } catch (const base::Error& error) {
+    // An experiment's key to a step; here the flag names the algorithm.
+    if (error.where() != "/comm/all_reduce") throw;
+    throw base::Error("--algorithm", error.message(), error.hint());
+  }
 }
 
 Collective build_all_gather(const BenchedCollective& bench, Router& router) {

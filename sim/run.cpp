@@ -15,6 +15,7 @@
 #include "sim/execute.h"
 #include "sim/faults/fault_plan.h"
 #include "sim/job.h"
+#include "sim/network/longest_time.h"
 #include "sim/report/metrics.h"
 #include "sim/routing/plan_routing.h"
 #include "sim/step/step_builder.h"
@@ -22,13 +23,11 @@
 namespace moesim::sim {
 namespace {
 
-// Times outside of what a step can take come from quantities that no machine has, and would
-// overflow downstream: 30 years, and a picosecond.
-constexpr double kLongestStep = 1e9;
-constexpr double kShortestStep = 1e-12;
+// What takes less comes from quantities that no machine has: a picosecond.
+constexpr base::Seconds kShortestStep(1e-12);
 
 void require_plausible(base::Seconds step) {
-  if (step.value >= kShortestStep && step.value <= kLongestStep) return;
+  if (step >= kShortestStep && step <= kLongestTime) return;
   throw base::Error(
       "/cluster", fmt::format("the step takes {:.3g} s at least", step.value),
       "one of the cluster's or the accelerator's quantities is far from any machine's");

@@ -2,6 +2,7 @@
 #include "experiments/runs/child_process.h"
 
 #include <fcntl.h>
+#include <poll.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -23,6 +24,8 @@ namespace {
 constexpr char kResult = 'R';
 constexpr char kError = 'E';
 constexpr char kFailure = 'F';
+
+constexpr int kPollMilliseconds = 100;
 
 std::string packed(const base::Error& error) {
   base::JsonValue parts = base::json_array();
@@ -51,10 +54,18 @@ void write_all(int descriptor, const std::string& text) {
   }
 }
 
-std::string read_all(int descriptor) {
+// Until there is something to read.
+void wait_for(int descriptor, const std::function<void()>& waiting) {
+  if (!waiting) return;
+  pollfd watched{descriptor, POLLIN, 0};
+  while (poll(&watched, 1, kPollMilliseconds) <= 0) waiting();
+}
+
+std::string read_all(int descriptor, const std::function<void()>& waiting) {
   std::string text;
   std::array<char, 4096> piece{};
   while (true) {
+    wait_for(descriptor, waiting);
     const ssize_t count = read(descriptor, piece.data(), piece.size());
     if (count < 0 && errno == EINTR) continue;
     if (count <= 0) return text;
@@ -69,7 +80,8 @@ std::string read_all(int descriptor) {
 
 }  // namespace
 
-std::string in_child_process(const std::function<std::string()>& work) {
+std::string in_child_process(const std::function<std::string()>& work,
+                             const std::function<void()>& waiting) {
   std::array<int, 2> ends{};
   if (pipe2(ends.data(), O_CLOEXEC) != 0) fail_to_start();
   std::fflush(nullptr);
@@ -86,7 +98,7 @@ std::string in_child_process(const std::function<std::string()>& work) {
     _exit(0);  // without destructors of what the parent owns
   }
   close(ends[1]);
-  const std::string answer = read_all(ends[0]);
+  const std::string answer = read_all(ends[0], waiting);
   close(ends[0]);
   int status = 0;
   while (waitpid(child, &status, 0) < 0 && errno == EINTR) {

@@ -96,11 +96,13 @@ bool SeriesComparison::keeps_promise() const {
   return !promised_median || judged.cases == 0 || judged.median <= *promised_median;
 }
 
-SeriesComparison compare(const Series& series, sim::Fidelity fidelity, int num_threads) {
+SeriesComparison compare(const Series& series, sim::Fidelity fidelity, int num_threads,
+                         const CasesDone& progress) {
   const SeriesModel model(series, num_threads);
   std::vector<std::size_t> all(model.cases().size());
   std::iota(all.begin(), all.end(), std::size_t{0});
-  const std::vector<double> ratios = model.time_ratios(protocol_of(series), fidelity, all);
+  const std::vector<double> ratios =
+      model.time_ratios(protocol_of(series), fidelity, all, progress);
   SeriesComparison comparison;
   comparison.name = series.name;
   comparison.title = series.title;

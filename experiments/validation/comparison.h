@@ -37,7 +37,8 @@ struct SeriesComparison {
   bool keeps_promise() const;  // the median over trust A, where there is a promise and a case
 };
 
-SeriesComparison compare(const Series& series, sim::Fidelity fidelity, int num_threads);
+SeriesComparison compare(const Series& series, sim::Fidelity fidelity, int num_threads,
+                         const CasesDone& progress = {});
 
 // One line per case: id, measured, predicted, error, trust.
 std::string case_lines(const SeriesComparison& comparison);

@@ -35,16 +35,16 @@ std::vector<int> participants(const MeasuredCase& measured, int num_ranks) {
 }
 
 base::Seconds simulated_time(const sim::Collective& collective, sim::Fidelity fidelity,
-                             topologies::Router& router) {
+                             topologies::Router& router, const std::function<void()>& waiting) {
   if (fidelity == sim::Fidelity::analytic) return sim::floor_of(router, collective);
-  const std::string seconds = in_child_process([&] {
+  const auto simulate = [&] {
     const auto network = sim::make_network(fidelity, router, {.most_at_once = 1});
     double end = 0;
     network->start(collective, [&end](const sim::CollectiveEnd& done) { end = done.end.value; });
     network->run();
     return fmt::format("{}", end);
-  });
-  return base::Seconds(std::stod(seconds));
+  };
+  return base::Seconds(std::stod(in_child_process(simulate, waiting)));
 }
 
 }  // namespace
@@ -100,10 +100,15 @@ base::Seconds SeriesModel::measured_time(std::size_t index) const {
 }
 
 std::vector<double> SeriesModel::time_ratios(const sim::Protocol& protocol, sim::Fidelity fidelity,
-                                             const std::vector<std::size_t>& cases) const {
+                                             const std::vector<std::size_t>& cases,
+                                             const CasesDone& progress) const {
   std::map<std::pair<const Machine*, int>, topologies::Router> routers;  // by machine and comm_sms
   std::vector<double> ratios;
+  const auto tell = [&] {
+    if (progress) progress(static_cast<int>(ratios.size()));
+  };
   for (const std::size_t index : cases) {
+    tell();
     const Prepared& prepared = prepared_[index];
     sim::Protocol here = protocol;
     here.comm_sms = cases_[index].comm_sms.value_or(protocol.comm_sms);
@@ -120,7 +125,8 @@ std::vector<double> SeriesModel::time_ratios(const sim::Protocol& protocol, sim:
     const sim::Collective collective = sim::with_protocol(
         collective_of(cases_[index], prepared.group, prepared.plan.get(), router->second), here,
         router->second);
-    ratios.push_back(simulated_time(collective, fidelity, router->second) / measured_time(index));
+    ratios.push_back(simulated_time(collective, fidelity, router->second, tell) /
+                     measured_time(index));
   }
   return ratios;
 }

@@ -3,6 +3,7 @@
 // time of each under any protocol.
 #pragma once
 
+#include <functional>
 #include <map>
 #include <memory>
 #include <vector>
@@ -15,6 +16,10 @@
 #include "topologies/cluster_config.h"
 
 namespace moesim::experiments {
+
+// Called before each case and about ten times a second while its network simulates, with the number
+// of cases that are done.
+using CasesDone = std::function<void(int done)>;
 
 // The series' protocol section with its preset in place.
 sim::Protocol protocol_of(const Series& series);
@@ -30,7 +35,8 @@ class SeriesModel {
   // Simulated over measured time of each case (for a bandwidth the inverse ratio), so that 1 is
   // exact and 1.1 is 10 % too slow. `cases` are indices into cases().
   std::vector<double> time_ratios(const sim::Protocol& protocol, sim::Fidelity fidelity,
-                                  const std::vector<std::size_t>& cases) const;
+                                  const std::vector<std::size_t>& cases,
+                                  const CasesDone& progress = {}) const;
 
  private:
   struct Machine {  // for one number of nodes

@@ -94,10 +94,8 @@ std::vector<std::vector<int>> ranks_by_node(const topologies::Cluster& cluster,
   std::map<int, std::vector<int>> nodes;
   for (const int rank : ranks) nodes[cluster.node_of_rank(rank)].push_back(rank);
   std::vector<std::vector<int>> rows;
-  for (const auto& [node, members] : nodes) {
-    if (!rows.empty() && members.size() != rows.front().size()) return {};
-    rows.push_back(members);
-  }
+  rows.reserve(nodes.size());
+  for (const auto& [node, members] : nodes) rows.push_back(members);
   return rows;
 }
 

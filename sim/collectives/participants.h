@@ -29,8 +29,7 @@ Group group_of(const topologies::Cluster& cluster, std::vector<int> ranks);
 base::Bytes agreed_size(const std::string& collective, const std::vector<int>& ranks,
                         std::span<const base::Bytes> sizes);
 
-// [node][index] -> rank, nodes and ranks ascending; empty when the nodes hold different numbers of
-// the ranks.
+// [node][index] -> rank, nodes and ranks ascending; only nodes that hold some of the ranks.
 std::vector<std::vector<int>> ranks_by_node(const topologies::Cluster& cluster,
                                             const std::vector<int>& ranks);
 

@@ -28,6 +28,8 @@ constexpr std::array<KindEntry, 7> kKinds = {{
 
 // What is as good as nothing is a link that is down, or an accelerator that never ends its work.
 constexpr double kLeastFactor = 1e-3;
+// Seconds. Whatever takes longer has been given up by every library.
+constexpr double kMostLatency = 3600;
 
 bool has_factor(FaultKind kind) {
   return kind == FaultKind::degraded_bandwidth || kind == FaultKind::straggler;
@@ -51,6 +53,7 @@ void add_effect(base::FieldTable& table, FaultEffect& effect) {
       .used_when(has_factor(effect.kind), "kind is degraded_bandwidth or straggler");
   table.field("latency", effect.latency, "What is added to the link's latency.")
       .at_least(0)
+      .at_most(kMostLatency)
       .used_when(effect.kind == FaultKind::added_latency, "kind is added_latency");
 }
 

@@ -5,6 +5,7 @@
 
 #include "base/check.h"
 #include "sim/network/cut_off.h"
+#include "sim/network/longest_time.h"
 
 namespace moesim::sim {
 
@@ -18,6 +19,7 @@ void AnalyticNetwork::start(const Collective& collective,
   const base::Seconds floor =
       or_cut_off([&] { return floors_.of(collective)->floor; }, collective, now_, cause_);
   const base::Seconds end = now_ + floor;
+  require_plausible_time(end);
   CollectiveEnd result{end, std::vector<base::Seconds>(collective.ranks.size(), end), floor};
   after(end - now_, [done = std::move(done), result = std::move(result)] { done(result); });
 }

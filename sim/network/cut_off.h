@@ -21,7 +21,7 @@ auto or_cut_off(const Work& work, const Collective& collective, base::Seconds no
     if (cause.empty()) throw;
     throw base::Error("/faults",
                       "the cluster is cut in two: " + error.message() + ", which \"" +
-                          collective.name + "\" needs at " + base::to_text(now) + ", after " +
+                          collective.name + "\" needs at " + base::to_short_text(now) + ", after " +
                           cause,
                       "give the fabric another path, or end the fault before");
   }

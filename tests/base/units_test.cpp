@@ -152,6 +152,14 @@ TEST(Units, TextIsTheShortestThatReadsBack) {
   EXPECT_EQ(to_text(Bytes(std::numeric_limits<double>::infinity())), "inf B");
 }
 
+TEST(Units, ShortTextHasFourDigits) {
+  EXPECT_EQ(to_short_text(Seconds(0.0012345678901)), "1235 us");
+  EXPECT_EQ(to_short_text(Seconds(59.9999)), "60 s");
+  EXPECT_EQ(to_short_text(Seconds(2e-6)), "2 us");
+  EXPECT_EQ(to_short_text(Seconds(0)), "0 s");
+  EXPECT_EQ(to_short_text(Seconds(std::numeric_limits<double>::infinity())), "inf s");
+}
+
 // Any finite double from 0 up, over all magnitudes.
 TEST(Units, EveryValueReadsBackToItself) {
   Rng rng(1, "units");

@@ -88,9 +88,96 @@ class BenchCollective(MoesimTest):
                 (["-b", "1M", "-e", "2M"], "add -f 2"),
                 (["--set", "model.num_experts=4"], "cluster, comm, network"),
                 (["--datatype", "flaot"], 'did you mean "float"?'),
-                (["--ranks", "65"], "the cluster has 64 ranks")):
+                (["--ranks", "65"], "the cluster has 64 ranks"),
+                (["--ranks", ""], '"" is no rank'),
+                (["--ranks", "1,1"], "rank 1 is named twice"),
+                (["--ranks", "5-3"], "write 3-5"),
+                (["-b", "1e30"], "at most 1 PiB"),
+                (["-b", "64", "-e", "1e30 B", "-f", "2"], "at most 1 PiB"),
+                (["--compare", "algorithm=brück,low_latency"], "has no algorithm"),
+                (["--set", "cluster.node.nic_bandwidth=1e-200 B/s"], "simulated time would reach"),
+                (["--set", "cluster.node.nic_latency=1e9 s", "--fidelity", "flow"],
+                 "far from any machine's")):
             done = self.bench(*ONE_SWITCH, *arguments, code=2)
             self.assertIn(words, done.err)
+            self.assertEqual(done.out, "", arguments)
+
+    def test_a_graph_file_is_told_from_a_cluster(self):
+        done = self.moesim("topology", "export", *ONE_SWITCH[1:], "-o", "graph.json")
+        self.assertEqual(done.code, 0, done.err)
+        for file in ("graph.json", "graph.xml"):
+            done = self.bench("--cluster", file, "--set", "cluster.num_nodes=2", code=2)
+            self.assertIn("it is a cluster's graph, which has no keys", done.err)
+            hint = done.err.splitlines()[-1]
+        section = json.loads(hint.split("says ", 1)[1].replace("graph.xml", "graph.json"))
+        out = self.bench("--cluster", self.write("mine.json", section), "--json").out
+        self.assertEqual(json.loads(out)["ranks"], 64)
+
+    def test_keys_without_effect_are_warned_of(self):
+        done = self.bench(*ONE_SWITCH, "--collective", "all_reduce", "--set",
+                          "routing.synthetic.distribution=zipf", "--set", "comm.reserved_sms=1",
+                          "--compare", "algorithm=ring,tree", "-b", "1M", "--json")
+        self.assertEqual(done.err.splitlines(), [
+            "warning: --set comm.reserved_sms=1  /comm/reserved_sms: \"reserved_sms\" has no "
+            "effect: it is only used when moesim run computes a step",
+            "warning: --set routing.synthetic.distribution=zipf  /routing/synthetic: "
+            "\"synthetic\" has no effect: it is only used when the collective is all_to_all"])
+        self.assertEqual(len(done.out.splitlines()), 2)
+
+    def test_a_key_without_effect_on_some_columns_is_warned_of_with_theirs(self):
+        done = self.bench(*ONE_SWITCH, "--compare", "skew=uniform,zipf", "-b", "1M", "--set",
+                          "routing.synthetic.zipf_exponent=1")
+        (warning,) = done.err.splitlines()
+        self.assertTrue(warning.startswith("warning: uniform: --set "), warning)
+
+
+class FailingColumns(MoesimTest):
+    """One switch that reduces nothing: in_switch cannot be, the others can."""
+
+    def compare(self, algorithms, *arguments):
+        done = self.moesim("bench-collective", *ONE_SWITCH, "--collective", "all_reduce",
+                           "--fidelity", "analytic", "-b", "1M", "-e", "4M", "-f", "2",
+                           "--compare", "algorithm=" + algorithms, *arguments)
+        self.assertEqual(done.code, 1, done.err)
+        errors = [line for line in done.err.splitlines() if "in_switch needs" in line]
+        self.assertEqual(len(errors), 1, done.err)
+        self.assertIn("in_switch: --algorithm\n", done.err)
+        self.assertIn("  hint: use hierarchical, tree or ring", done.err)
+        return done.out
+
+    def test_the_other_columns_go_on(self):
+        lines = self.compare("ring,in_switch,tree").splitlines()
+        self.assertEqual(lines[1], "# in_switch: all_reduce in_switch on 64 of 64 ranks of "
+                                   "h100_single_switch, fidelity analytic")
+        rows = [line.split() for line in lines[-3:]]
+        for row in rows:
+            self.assertEqual(row[6:10], ["-"] * 4)
+            self.assertGreater(float(row[13]), 0)  # the tree's ratio to the ring
+
+    def test_ratios_to_a_column_that_failed_are_dashes(self):
+        row = self.compare("in_switch,ring").splitlines()[-1].split()
+        self.assertEqual(row[3:6], ["-"] * 3)
+        self.assertGreater(float(row[6]), 0)
+        self.assertEqual(row[9], "-")
+
+    def test_lines_say_the_error_instead_of_figures(self):
+        rows = [json.loads(line) for line in self.compare("in_switch,ring", "--json").splitlines()]
+        self.assertEqual([row["label"] for row in rows], ["in_switch", "ring"] * 3)
+        self.assertEqual(rows[4]["error"], "--algorithm: in_switch needs a switch that reduces, "
+                                           "and the cluster has none")
+        self.assertNotIn("time_s", rows[4])
+        self.assertEqual(rows[4]["size_bytes"], rows[5]["size_bytes"])
+        self.assertNotIn("error", rows[5])
+
+    def test_a_case_that_cannot_be_made_is_a_column_too(self):
+        done = self.moesim("bench-collective", *ONE_SWITCH, "-b", "1M", "--compare",
+                           "cluster.num_nodes=0,64")
+        self.assertEqual(done.code, 1)
+        self.assertEqual(done.out.splitlines()[0], "# 0: -")
+        self.assertIn("0: --set cluster.num_nodes=0  /cluster/num_nodes\n", done.err)
+        done = self.moesim("bench-collective", *ONE_SWITCH, "-b", "1M", "--json", "--compare",
+                           "cluster.num_nodes=0,64")
+        self.assertIn("/cluster/num_nodes: ", json.loads(done.out.splitlines()[0])["error"])
 
 
 if __name__ == "__main__":

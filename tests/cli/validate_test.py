@@ -53,6 +53,15 @@ class ValidateTest(MoesimTest):
             self.assertEqual(done.code, 0, done.err)
             self.assertLess(json.loads(done.out)[0]["trust_A"]["p90_error"], 1e-6)
 
+    def test_what_takes_long_says_how_far_it_is(self):
+        cases = [{"id": str(i), "message_size": "64 MB", "time": "1 ms"} for i in range(2)]
+        series = machine(cases=cases, cluster={"preset": "h100_rail_fat_tree"})
+        series["defaults"]["num_nodes"] = 12
+        done = self.moesim("validate", self.write("long.json", series), "--fidelity", "flow")
+        self.assertEqual(done.code, 0, done.err)
+        self.assertGreater(done.seconds, 1)
+        self.assertRegex(done.err, r"^moesim: simulating the cases of long [01]/2")
+
     def test_a_broken_promise_is_exit_code_1(self):
         slow = machine(promised_median=0.08)
         for case in slow["cases"]:

@@ -7,11 +7,13 @@
 #include <fstream>
 
 #include "tests/base/thrown_error.h"
+#include "tests/experiments/bench_cases.h"
 
 namespace moesim::experiments {
 namespace {
 
 using base::Bytes;
+using testing::bench_cases;
 
 BenchRequest request_on(const std::string& cluster, const std::string& ranks = "16") {
   BenchRequest request;
@@ -33,16 +35,6 @@ TEST(BenchRequest, ThePresetGetsTheNodesThatTheRanksNeed) {
   EXPECT_EQ(cases[0].fidelity, sim::Fidelity::collective);
 }
 
-TEST(BenchRequest, RanksAreAListOfRanges) {
-  BenchRequest request = request_on("h100_single_switch", "9,0-2,2");
-  request.assignments = {"cluster.num_nodes=2"};
-  EXPECT_EQ(bench_cases(request, {})[0].collective.ranks, (std::vector<int>{0, 1, 2, 9}));
-  request.ranks = "0-16";
-  EXPECT_EQ(error_of(request).message(), "the cluster has 16 ranks, of which 16 is none");
-  request.ranks = "0-x";
-  EXPECT_EQ(error_of(request).message(), "\"x\" is no rank");
-}
-
 TEST(BenchRequest, ComparisonsMultiply) {
   BenchRequest request = request_on("h100_single_switch");
   const auto cases =
@@ -62,7 +54,8 @@ TEST(BenchRequest, AnExperimentsSectionsCount) {
   std::ofstream(file) << R"({"name": "x", "cluster": {"preset": "h100_single_switch",)"
                          R"( "num_nodes": 4}, "comm": {"all_reduce": "tree",)"
                          R"( "kernel_latency": "5 us"}, "network": {"fidelity": "analytic"}})";
-  BenchRequest request = request_on(file.string(), "");
+  BenchRequest request = request_on(file.string());
+  request.ranks.reset();
   request.collective = "all_reduce";
   const BenchCase bench = bench_cases(request, {})[0];
   EXPECT_EQ(bench.collective.ranks.size(), 32u);
@@ -88,6 +81,13 @@ TEST(BenchRequest, WhatWouldChangeNothingIsAnError) {
   EXPECT_EQ(error_of(request, {"fidelity"}).message(), "\"fidelity\" names no values");
 }
 
+TEST(BenchRequest, ErrorsAcrossFieldsHaveTheFlagsPlace) {
+  BenchRequest request = request_on("h100_rail_fat_tree");
+  request.assignments = {"cluster.fabric.oversubscription=1000"};
+  EXPECT_EQ(error_of(request).where(),
+            "--set cluster.fabric.oversubscription=1000  /cluster/fabric/oversubscription");
+}
+
 TEST(BenchRequest, UnknownWordsGetTheNearest) {
   BenchRequest request = request_on("h100_single_switch");
   request.fidelity = "flaw";
@@ -111,21 +111,12 @@ TEST(BenchRequest, AMatrixIsSquareAndOfTheRanks) {
   std::ofstream(file) << "[[0, 10], [20.5, 0]]";
   EXPECT_EQ(bench_cases(request, {})[0].collective.traffic,
             (std::vector<Bytes>{Bytes(0), Bytes(10), Bytes(20.5), Bytes(0)}));
+  std::ofstream(file) << "[[0, 1e30], [2, 0]]";
+  EXPECT_EQ(error_of(request).message(), "more than 1 PiB of bytes");
   for (const char* wrong : {"[[0, 1]]", "[[0, 1], [2]]", "[[0, 1], [2, -3]]", "{}"}) {
     std::ofstream(file) << wrong;
     EXPECT_EQ(error_of(request).message(), "a matrix of bytes is a list of 2 lists of 2 numbers")
         << wrong;
-  }
-}
-
-TEST(BenchRequest, SizesAreReadAsNcclTestsReadThem) {
-  EXPECT_EQ(parse_size("8", "-b").value, 8);
-  EXPECT_EQ(parse_size("64K", "-b").value, 65536);
-  EXPECT_EQ(parse_size("1.5m", "-b").value, 1.5 * (1 << 20));
-  EXPECT_EQ(parse_size("2G", "-b").value, 2.0 * (1 << 30));
-  EXPECT_EQ(parse_size("100 MB", "-b").value, 1e8);
-  for (const char* wrong : {"", "0", "8T", "eight", "-3"}) {
-    EXPECT_EQ(base::thrown_error([&] { (void)parse_size(wrong, "-b"); }).where(), "-b") << wrong;
   }
 }
 

@@ -4,11 +4,13 @@
 #include <gtest/gtest.h>
 
 #include "tests/base/thrown_error.h"
+#include "tests/experiments/bench_cases.h"
 
 namespace moesim::experiments {
 namespace {
 
 using base::Bytes;
+using testing::bench_cases;
 
 std::vector<double> sizes(double begin, double end, double factor, double step, double granule) {
   std::vector<double> list;

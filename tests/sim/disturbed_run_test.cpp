@@ -257,6 +257,26 @@ TEST(Faults, AddedLatencyIsPaidByEveryCollective) {
   }
 }
 
+// Five times a thousandth of 50 GB/s from within the step on: five hours a byte. On the
+// healthy cluster the step takes milliseconds, so only the simulated clock can tell.
+TEST(Faults, ALinkAsGoodAsNoneIsRefusedWhereTheClockRunsAway) {
+  Scenario scenario = two_nodes();
+  scenario.faults.events.assign(5,
+                                fault(FaultKind::degraded_bandwidth, "node0/nic0->switch", 1e-3));
+  for (Fault& event : scenario.faults.events) {
+    event.at = base::Seconds(step_time(two_nodes(), Fidelity::collective) / 2);
+  }
+  for (const Fidelity fidelity : {Fidelity::analytic, Fidelity::collective, Fidelity::flow}) {
+    std::string refusal;
+    try {
+      step_times(scenario, fidelity);
+    } catch (const std::runtime_error& error) {
+      refusal = error.what();
+    }
+    EXPECT_NE(refusal.find("simulated time would reach"), std::string::npos) << refusal;
+  }
+}
+
 TEST(Faults, FiguresOfLinksAreThoseOfTheWaysTaken) {
   Scenario scenario = two_jobs(1);
   scenario.faults.events = {fault(FaultKind::switch_down, "spine0")};

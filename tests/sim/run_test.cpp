@@ -125,6 +125,31 @@ TEST(WholeRun, TwoNodesAreWorkedOutByHand) {
   EXPECT_EQ(result.all_to_all.inter_node_bytes, 8.0 * 2 * 512 * 2048);
 }
 
+// A day or ten years into a run the clock's doubles are 1e-11 or 1e-8 s apart, while messages last
+// 1e-6 s: INV-2 and INV-3 know what that rounds off, and the step still takes what its latencies
+// say.
+TEST(WholeRun, LateMessagesAreCarriedWhole) {
+  Scenario scenario = skewed_scenario(Topology::rail_optimized_fat_tree, Distribution::zipf);
+  for (const double latency : {1e4, 1e7}) {
+    scenario.comm.protocol.kernel_latency = base::Seconds(latency);
+    const double expected = step_time(scenario, Fidelity::analytic);
+    EXPECT_GT(expected, 4 * latency);
+    for (const Fidelity fidelity : {Fidelity::collective, Fidelity::flow}) {
+      EXPECT_NEAR(step_time(scenario, fidelity) / expected, 1, 1e-6) << latency;
+    }
+  }
+}
+
+TEST(WholeRun, QuantitiesOfNoMachineAreRefused) {
+  for (const double latency : {1e9, 1e300}) {
+    Scenario scenario = skewed_scenario(Topology::single_switch, Distribution::zipf);
+    scenario.comm.protocol.kernel_latency = base::Seconds(latency);
+    const base::Error error = base::thrown_error([&] { (void)run(scenario); });
+    EXPECT_EQ(error.where(), "/cluster");
+    EXPECT_TRUE(error.message().starts_with("simulated time would reach ")) << error.message();
+  }
+}
+
 // INV-2: what the links carried is what the collectives' routes put on them.
 TEST(WholeRun, LinksCarryWhatTheRoutesPutOnThem) {
   Scenario scenario = skewed_scenario(Topology::rail_optimized_fat_tree, Distribution::zipf);

@@ -2,6 +2,8 @@
 #include "topologies/builders/fat_tree.h"
 
 #include <algorithm>
+#include <cstdint>
+#include <limits>
 #include <string>
 #include <vector>
 
@@ -26,6 +28,16 @@ int most_nics_per_leaf(const ClusterConfig& config) {
     }
   }
   return most;
+}
+
+// Those of a leaf that is full: of the fullest, or where nodes would fill none, of the nodes with
+// the most.
+int nics_of_full_leaf(const ClusterConfig& config) {
+  if (count_nodes(config) >= config.fabric.nodes_per_leaf) return most_nics_per_leaf(config);
+  int most = 0;
+  for (const NodeRun& run : runs_of(config)) most = std::max(most, count_nics(*run.node));
+  const std::int64_t nics = std::int64_t{most} * config.fabric.nodes_per_leaf;
+  return static_cast<int>(std::min<std::int64_t>(nics, std::numeric_limits<int>::max()));
 }
 
 class FatTree {
@@ -119,7 +131,10 @@ class FatTree {
 
 void check_fat_tree(const ClusterConfig& config) {
   const Fabric& fabric = config.fabric;
-  check_leaf_tier(config);
+  check_leaves(config);
+  const int nics = nics_of_full_leaf(config);
+  check_oversubscription(fabric.oversubscription, nics, "oversubscription",
+                         "leaves of " + std::to_string(nics) + " NICs");
   require(fabric.tiers == 2 || fabric.tiers == 3, "/cluster/fabric/tiers",
           "a fat tree of " + std::to_string(fabric.tiers) + " tiers", "use 2 or 3");
   if (fabric.tiers == 2) return;

@@ -45,13 +45,17 @@ void check_oversubscription(double oversubscription, int cables_below, const std
           "at most " + std::to_string(cables_below) + ", or more below");
 }
 
-void check_leaf_tier(const ClusterConfig& config) {
-  const Fabric& fabric = config.fabric;
-  require(fabric.nodes_per_leaf >= 1, "/cluster/fabric/nodes_per_leaf",
+void check_leaves(const ClusterConfig& config) {
+  require(config.fabric.nodes_per_leaf >= 1, "/cluster/fabric/nodes_per_leaf",
           "a leaf joins at least 1 node", "set it to half the ports of the switch, as 32");
-  check_oversubscription(fabric.oversubscription, fabric.nodes_per_leaf, "oversubscription",
-                         "leaves of " + std::to_string(fabric.nodes_per_leaf) + " nodes");
-  require_latency(fabric.switch_latency, "/cluster/fabric/switch_latency");
+  require_latency(config.fabric.switch_latency, "/cluster/fabric/switch_latency");
+}
+
+void check_leaf_tier(const ClusterConfig& config) {
+  check_leaves(config);
+  const int nodes = config.fabric.nodes_per_leaf;
+  check_oversubscription(config.fabric.oversubscription, nodes, "oversubscription",
+                         "leaves of " + std::to_string(nodes) + " nodes");
 }
 
 }  // namespace moesim::topologies

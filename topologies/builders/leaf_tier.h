@@ -42,8 +42,12 @@ struct LeafTier {
 // `nics_per_leaf` are those of a full leaf; 0: one per node, as rails have.
 LeafTier size_leaf_tier(const ClusterConfig& config, int nics_per_leaf = 0);
 
-// Throws base::Error when nodes_per_leaf, oversubscription or switch_latency do not fit.
+// Throws base::Error when nodes_per_leaf, oversubscription or switch_latency do not fit leaves with
+// one NIC of each node.
 void check_leaf_tier(const ClusterConfig& config);
+
+// The part of it that does not ask how many NICs a leaf has.
+void check_leaves(const ClusterConfig& config);
 
 // "/cluster/fabric/<key>": an oversubscription that leaves an uplink for `cables_below`.
 void check_oversubscription(double oversubscription, int cables_below, const std::string& key,

@@ -90,6 +90,12 @@ Format format_of(const std::string& path) {
 }
 
 bool is_graph_file(const std::string& path) {
+  const auto ends = [&](const std::string& ending) { return path.ends_with(ending); };
+  for (const FormatEntry& entry : formats()) {
+    const bool named = std::any_of(entry.endings.begin(), entry.endings.end(), ends);
+    if (named && entry.id != Format::json) return true;
+  }
+  if (!path.ends_with(".json")) return false;
   const std::string text = read_text(path);
   std::string_view rest = text;
   const std::size_t key = rest.find("\"format\"");

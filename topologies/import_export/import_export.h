@@ -21,8 +21,8 @@ base::EnumNames<Format> names_of(Format);
 // The format that a file's ending names: .json, .xml, .graphml, .dot (or .gv). Throws base::Error.
 Format format_of(const std::string& path);
 
-// Whether a .json file names the graph files' format. Throws
-// base::Error when it cannot be read.
+// Whether the name's ending is that of a graph format alone, or a .json file names moesim's. Throws
+// base::Error when a .json file cannot be read.
 bool is_graph_file(const std::string& path);
 
 // Reads a file of at most 64 MiB. Throws base::Error (file and, where known, line) on anything that

@@ -3,8 +3,8 @@
 // it again, in pipelined chunks (Sanders, Speck and Träff 2009; NCCL since 2.4, Jeaugey 2019,
 // "Massively scale your deep learning training with NCCL 2.4"). As in NCCL the trees join nodes: in
 // a node the ranks are a chain to the one that is in the trees, a different one for each of q equal
-// shares of the buffer, so that every NIC is used. A group inside one node, or with unequal numbers
-// of ranks on its nodes, is two trees over its ranks.
+// shares of the buffer, so that every NIC is used; q is the most ranks of a node, and a node with
+// fewer begins with its first again. A group inside one node is two trees over its ranks.
 //
 // n ranks, each alone in its node, n >= 4 and even:
 //   2 ceil(log2 n) alpha + 2 S / B
@@ -52,6 +52,10 @@ class Hops {
   base::Seconds latency_;
 };
 
+int in_turn(const std::vector<int>& members, std::size_t turn) {
+  return members[turn % members.size()];
+}
+
 }  // namespace
 
 Collective reduce_on_two_trees(topologies::Router& router, const std::vector<int>& ranks,
@@ -62,25 +66,26 @@ Collective reduce_on_two_trees(topologies::Router& router, const std::vector<int
     for (const int rank : ranks) nodes.push_back({rank});
   }
   const auto trees = double_binary_tree(static_cast<int>(nodes.size()));
-  const int local = static_cast<int>(nodes[0].size());
-  const base::Bytes share = bytes / static_cast<double>(local);
+  std::size_t shares = 0;
+  for (const std::vector<int>& members : nodes) shares = std::max(shares, members.size());
+  const base::Bytes share = bytes / static_cast<double>(shares);
   Collective collective;
   Hops chain(router, collective);
   Hops tree(router, collective);
-  for (int leader = 0; leader < local; ++leader) {
+  for (std::size_t turn = 0; turn < shares; ++turn) {
     for (const std::vector<int>& members : nodes) {
-      for (int place = 1; place < local; ++place) {
-        chain.add(members[(leader + place) % local], members[(leader + place - 1) % local], share);
+      for (std::size_t place = 1; place < members.size(); ++place) {
+        chain.add(in_turn(members, turn + place), in_turn(members, turn + place - 1), share);
       }
     }
     for (const BinaryTree& half : trees) {
       for (std::size_t node = 0; node < nodes.size(); ++node) {
         if (half.parent[node] < 0) continue;
-        tree.add(nodes[node][leader], nodes[half.parent[node]][leader], share / 2.0);
+        tree.add(in_turn(nodes[node], turn), in_turn(nodes[half.parent[node]], turn), share / 2.0);
       }
     }
   }
-  chain.wait(2 * (local - 1));
+  chain.wait(2 * (static_cast<int>(shares) - 1));
   tree.wait(2 * trees[0].depth - 1);
   return collective;
 }

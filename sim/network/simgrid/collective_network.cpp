@@ -7,6 +7,7 @@
 #include "base/check.h"
 #include "sim/network/cut_off.h"
 #include "sim/network/known_collectives.h"
+#include "sim/network/longest_time.h"
 #include "sim/network/simgrid/engine.h"
 #include "sim/network/simgrid/parallel_tasks.h"
 
@@ -72,6 +73,7 @@ void CollectiveNetwork::start(const Collective& collective,
   if (changes_to_come_ > 0) flight->collective = collective;
   flight->begin = now();
   flight->floor = flight->times->load.floor;
+  require_plausible_time(flight->begin + flight->floor);
   flight->sequence = engine_.next_sequence();
   flight->num_ranks = collective.ranks.size();
   flight->done = std::move(done);

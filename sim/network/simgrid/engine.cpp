@@ -17,6 +17,7 @@
 #include "base/check.h"
 #include "base/error.h"
 #include "sim/network/channels.h"
+#include "sim/network/longest_time.h"
 #include "sim/network/simgrid/comm_list.h"
 
 namespace moesim::sim {
@@ -281,6 +282,9 @@ void Engine::do_unless_failed(const std::function<void()>& what) {
 void Engine::on_time_advance(double delta) {
   graveyard_.clear();
   if (delta <= 0 || failure_ != nullptr) return;
+  recorder_.advance_clock(now());
+  // Links that change under way may slow down what began in time.
+  if (!running_.empty()) do_unless_failed([this] { require_plausible_time(now()); });
   read_rates_(last_advance_);
   last_advance_ = now();
 }

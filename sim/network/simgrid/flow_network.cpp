@@ -8,6 +8,7 @@
 #include "base/check.h"
 #include "sim/network/collective_load.h"
 #include "sim/network/cut_off.h"
+#include "sim/network/longest_time.h"
 #include "sim/network/round_tracker.h"
 #include "sim/network/simgrid/engine.h"
 #include "sim/network/simgrid/flows.h"
@@ -77,6 +78,7 @@ void FlowNetwork::start(const Collective& collective,
   flight->begin = now();
   flight->floor =
       or_cut_off([&] { return floor_of(router_, collective); }, collective, now(), cause_);
+  require_plausible_time(flight->begin + flight->floor);
   flight->sequence = engine_.next_sequence();
   flight->rank_end.assign(collective.ranks.size(), now() + collective.protocol_latency);
   flight->messages_left = flight->tracker.num_messages();

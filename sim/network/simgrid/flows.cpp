@@ -154,6 +154,7 @@ void Flows::read_rates(base::Seconds from) {
   if (!many) return;
   reading_means_ = true;
   last_reading_ = engine_.now();
+  rounding_then_ = engine_.recorder().clock_rounding();
   carried_ = put_;
   const std::vector<double> left = bytes_left();
   for (std::size_t l = 0; l < carried_.size(); ++l) carried_[l] -= left[l];
@@ -177,10 +178,17 @@ void Flows::read_mean() {
     close_idle(now);
     return;
   }
+  const base::Seconds rounding = engine_.recorder().clock_rounding();
   const std::vector<double> left = bytes_left();
   for (const int channel : active_) {
-    const double most = engine_.recorder().capacity(channel).value * spell;
+    const double capacity = engine_.recorder().capacity(channel).value;
+    const double most = capacity * spell;
     double moved = std::max(0.0, put_[channel] - left[channel] - carried_[channel]);
+    // Late in a long run the spell was longer than the clock can tell: such bytes have moved.
+    const double untold =
+        std::clamp(moved - most, 0.0, capacity * (rounding - rounding_then_).value);
+    carried_[channel] += untold;
+    moved -= untold;
     // Ends of many flows at nearly one time: what rounds off a flow's end is much for such a spell.
     if (moved > most && moved - most <= kRoundedOff * put_[channel]) moved = most;
     rates_[channel] = moved / spell;
@@ -188,6 +196,7 @@ void Flows::read_mean() {
     carried_[channel] += moved;
   }
   last_reading_ = now;
+  rounding_then_ = rounding;
   close_idle(now);
 }
 

@@ -74,6 +74,7 @@ class Flows {
   bool reading_means_ = false;
   std::size_t events_since_reading_ = 0;
   base::Seconds last_reading_;
+  base::Seconds rounding_then_;  // of the clock, at last_reading_
   std::vector<double> put_;      // [links] bytes of the flows launched so far
   std::vector<double> carried_;  // [links] of them, at last_reading_
 };

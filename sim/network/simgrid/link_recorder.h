@@ -27,6 +27,11 @@ class LinkRecorder {
   void set_capacity(int channel, base::BytesPerSecond capacity);
   base::BytesPerSecond capacity(int channel) const { return records_[channel].capacity; }
 
+  // SimGrid's clock has moved on to `now`.
+  void advance_clock(base::Seconds now);
+  // The most by which the clock's steps so far may be off, summed.
+  base::Seconds clock_rounding() const { return clock_rounding_; }
+
   // Closes the records at the end of a run, when all rates are 0. CHECKs INV-2.
   void finish() const;
 
@@ -41,12 +46,15 @@ class LinkRecorder {
     base::Seconds busy;
     base::Seconds since;  // with the rate at hand
     base::BytesPerSecond rate;
+    base::Seconds rounded_since;  // clock_rounding_ at `since`
+    base::Bytes rounding;         // what the clock's rounding may have moved of `carried`
     RateSteps steps;
   };
 
   std::vector<std::string> names_;  // [links]
   std::vector<int> channels_;
   std::vector<Record> records_;  // [links] of channels
+  base::Seconds clock_rounding_;
 };
 
 }  // namespace moesim::sim

@@ -20,6 +20,20 @@ TEST(ChildProcess, AnswersFromAProcessOfItsOwn) {
   EXPECT_EQ(in_child_process([] { return std::string(); }), "");
 }
 
+// 0.35 s are three tenths and a bit; a slow machine asks less often.
+TEST(ChildProcess, WhoWaitsIsCalledUntilTheAnswerIsThere) {
+  int calls = 0;
+  const std::string answer = in_child_process(
+      [] {
+        usleep(350000);
+        return std::string("done");
+      },
+      [&calls] { ++calls; });
+  EXPECT_EQ(answer, "done");
+  EXPECT_GE(calls, 1);
+  EXPECT_LE(calls, 4);
+}
+
 TEST(ChildProcess, TheUsersErrorArrivesWhole) {
   const base::Error error = base::thrown_error([] {
     (void)in_child_process(

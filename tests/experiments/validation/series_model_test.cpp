@@ -31,6 +31,14 @@ TEST(SeriesModel, ACasesMultiprocessorsReplaceTheProtocols) {
   EXPECT_NEAR(ratios[1], 2.004, 1e-9);
 }
 
+TEST(SeriesModel, ProgressCountsTheCasesThatAreDone) {
+  const SeriesModel model(two_nodes({exchange(2e6, 1e-3), exchange(4e6, 1e-3)}), 1);
+  std::vector<int> told;
+  const auto tell = [&told](int done) { told.push_back(done); };
+  (void)model.time_ratios({}, sim::Fidelity::analytic, {0, 1}, tell);
+  EXPECT_EQ(told, (std::vector<int>{0, 1}));
+}
+
 TEST(SeriesModel, TheProtocolIsThatOfTheSeriesSection) {
   Series series = two_nodes({exchange(2e6, 1e-3)});
   series.protocol = base::parse_json(R"({"preset": "ideal", "kernel_latency": "3 us"})", "test");

@@ -59,6 +59,14 @@ TEST(FaultsConfig, AFaultThatChangesNothingIsRefused) {
   EXPECT_EQ(base::thrown_error([&] { validate(drawn); }).where(), "/faults/random/1/factor");
 }
 
+TEST(FaultsConfig, ALatencyThatNoLibraryWaitsForIsRefused) {
+  const std::string added = R"("kind": "added_latency", "target": "a", "latency": )";
+  EXPECT_EQ(one_event(added + R"("1 h")").events[0].effect.latency.value, 3600);
+  const base::Error error = base::thrown_error([&] { one_event(added + R"("1e300 s")"); });
+  EXPECT_EQ(error.where().substr(error.where().find(' ')), "  /events/0/latency");
+  EXPECT_EQ(error.message(), "must be at least 0 s, at most 1 h; found \"1e300 s\"");
+}
+
 TEST(FaultsConfig, AFaultEndsAfterItBegins) {
   EXPECT_EQ(refusal(R"("kind": "nic_down", "target": "a", "at": "2 s", "until": "1 s")").where(),
             "/faults/events/0/until");

@@ -22,13 +22,13 @@ TEST(CutOff, WhatWorksIsHandedOn) {
 
 TEST(CutOff, TheVerdictNamesTheEndsTheCollectiveTheTimeAndTheCause) {
   try {
-    or_cut_off(no_route, kDispatch, base::Seconds(0.5), "leaf0->spine1 down");
+    or_cut_off(no_route, kDispatch, base::Seconds(0.0012345678901), "leaf0->spine1 down");
     FAIL();
   } catch (const base::Error& error) {
     EXPECT_EQ(error.where(), "/faults");
     EXPECT_EQ(error.message(),
               "the cluster is cut in two: no route from rank 0 to rank 1, which \"dispatch L3\" "
-              "needs at 500 ms, after leaf0->spine1 down");
+              "needs at 1235 us, after leaf0->spine1 down");
   }
 }
 

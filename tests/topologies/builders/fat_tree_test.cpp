@@ -77,6 +77,32 @@ TEST(FatTree, UplinksFollowTheNicsOfUnlikeNodes) {
   EXPECT_NEAR(outgoing(cluster, "leaf0", LinkKind::fabric).bandwidth, 180e9, 1);
 }
 
+// 8 nodes of 8 NICs, one to a leaf: 8 x 50 GB/s below, 100 GB/s above at 4:1, over 2 spines; at 8:1
+// 50 GB/s over one. Of leaves with room for 4 nodes the full one counts, though there is one alone.
+TEST(FatTree, OversubscriptionCountsALeafsNics) {
+  ClusterConfig config = example_config(Topology::fat_tree, 8, 8);
+  config.fabric.nodes_per_leaf = 1;
+  config.fabric.oversubscription = 4;
+  Cluster cluster = build_cluster(config);
+  EXPECT_EQ(count_vertices(cluster, VertexKind::fabric_switch, 2), 2);
+  EXPECT_EQ(outgoing(cluster, "leaf7", LinkKind::fabric).links, 2);
+  EXPECT_DOUBLE_EQ(outgoing(cluster, "leaf7", LinkKind::fabric).bandwidth, 100e9);
+  config.fabric.oversubscription = 8;
+  cluster = build_cluster(config);
+  EXPECT_EQ(outgoing(cluster, "leaf0", LinkKind::fabric).links, 1);
+  EXPECT_DOUBLE_EQ(outgoing(cluster, "leaf0", LinkKind::fabric).bandwidth, 50e9);
+  config.fabric.oversubscription = 9;
+  EXPECT_EQ(complaint_of(config),
+            "/cluster/fabric/oversubscription: leaves of 8 NICs have less than one uplink (at most "
+            "8, or more below)");
+  config.num_nodes = 1;
+  config.fabric.nodes_per_leaf = 4;
+  config.fabric.oversubscription = 32;
+  EXPECT_EQ(complaint_of(config), "built");
+  config.fabric.oversubscription = 33;
+  EXPECT_TRUE(complaint_of(config).starts_with("/cluster/fabric/oversubscription: "));
+}
+
 TEST(FatTree, SizesThatCannotBeAreNamed) {
   ClusterConfig config = example_config(Topology::fat_tree, 8, 2);
   config.fabric.tiers = 4;
@@ -89,7 +115,7 @@ TEST(FatTree, SizesThatCannotBeAreNamed) {
   EXPECT_EQ(complaint_of(config),
             "/cluster/fabric/core_oversubscription: spines of 2 leaves have less than one uplink "
             "(at most 2, or more below)");
-  config.fabric.oversubscription = 5;
+  config.fabric.oversubscription = 9;  // 4 nodes of 2 NICs on a leaf
   EXPECT_TRUE(complaint_of(config).starts_with("/cluster/fabric/oversubscription: "));
 }
 

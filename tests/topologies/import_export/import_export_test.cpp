@@ -134,6 +134,15 @@ TEST(ImportExport, TheEndingNamesTheFormat) {
   EXPECT_THROW(format_of("b.yaml"), base::Error);
 }
 
+TEST(ImportExport, AnotherNameOrAnotherFormatIsNoGraph) {
+  const std::string path =
+      (std::filesystem::temp_directory_path() / "moesim-no-graph.json").string();
+  std::ofstream(path) << R"({"cluster": {"topology": "file"}})";
+  EXPECT_FALSE(is_graph_file(path));
+  EXPECT_FALSE(is_graph_file("h100_rail_fat_tree"));
+  EXPECT_THROW(is_graph_file("absent.json"), base::Error);
+}
+
 TEST(ImportExport, FilesAreWrittenAndReadBack) {
   const std::filesystem::path folder =
       std::filesystem::temp_directory_path() / "moesim-import-export-test";
@@ -143,6 +152,7 @@ TEST(ImportExport, FilesAreWrittenAndReadBack) {
     const std::string path = (folder / name).string();
     write_cluster(cluster, path);
     EXPECT_TRUE(read_cluster(path) == cluster) << name;
+    EXPECT_TRUE(is_graph_file(path)) << name;
   }
   EXPECT_THROW(read_cluster((folder / "absent.json").string()), base::Error);
   EXPECT_THROW(read_cluster(folder.string() + "/.json/"), base::Error);

@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <gtest/gtest.h>
 
+#include <map>
+#include <utility>
+
 #include "sim/collectives/all_reduce.h"
 #include "sim/collectives/protocol.h"
 #include "tests/support/example_cluster.h"
@@ -49,6 +52,20 @@ TEST(TreeAllReduce, JoinsNodesByTreesAndRanksByChains) {
     if (inside && transfer.source == 0) local += transfer.bytes.value;
   }
   EXPECT_EQ(local, 80e6);
+}
+
+// Two nodes of 2 and 1 ranks, 8 bytes: two shares of 4. The chain of the first node ends at rank 0
+// with one share and at rank 1 with the other; rank 2 has a turn with both. Of two nodes each is
+// the root of one half: a share crosses between them up and down.
+TEST(TreeAllReduce, OnUnevenNodesTheRanksOfTheSmallerHaveMoreTurns) {
+  topologies::Router router(
+      topologies::build_cluster(testing::example_config(Topology::single_switch, 2, 2)));
+  const Collective collective = all_reduce(AllReduce::tree, router, first_ranks(3), Bytes(8));
+  std::map<std::pair<int, int>, double> sent;
+  for (const auto& t : collective.transfers) sent[{t.source, t.destination}] += t.bytes.value;
+  EXPECT_EQ(sent,
+            (std::map<std::pair<int, int>, double>{
+                {{0, 1}, 8}, {{1, 0}, 8}, {{0, 2}, 4}, {{2, 0}, 4}, {{1, 2}, 4}, {{2, 1}, 4}}));
 }
 
 // 8 ranks, chunks of 1 MB at 1 GB/s: 2 * 3 - 1 hops wait for 1 ms each.
