@@ -27,7 +27,7 @@ struct Sweep {
   std::shared_ptr<const base::JsonValue> document;  // the file's tree, with its "sweep"
   std::string name;
   std::string question;
-  std::vector<std::string> axes;  // swept keys in the file's order
+  std::vector<std::string> axes;      // swept keys in the file's order
   std::vector<Objective> objectives;  // in the file's order
   bool wants_report = false;
   std::vector<Point> points;

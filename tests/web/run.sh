@@ -24,6 +24,10 @@ node -e 'process.exit(Number(process.versions.node.split(".")[0]) >= 18 ? 0 : 1)
   skip "node $(node --version) is older than 18"
 [ -x "${CHROMIUM:-/usr/bin/chromium}" ] || skip "no Chromium on this machine (apt: chromium)"
 
+if [ -n "${MOESIM:-}" ] && "$MOESIM" report nowhere 2>&1 | grep -q "built without"; then
+  skip "moesim was built without the page"
+fi
+
 # The stamp is written last, so that an installation that was cut short is done again.
 if ! cmp -s "$page/package-lock.json" "$modules/installed.json"; then
   mkdir -p "$modules"
