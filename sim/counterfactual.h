@@ -3,6 +3,8 @@
 // (docs/models.md, "Compare and explain"). The same batch: no choice is drawn anew.
 #pragma once
 
+#include <compare>
+
 namespace moesim::sim {
 
 struct Counterfactual {

@@ -3,11 +3,11 @@
 
 #include <gtest/gtest.h>
 
+#include "base/data_directory.h"
 #include "sim/run.h"
 #include "tests/support/example_accelerator.h"
 #include "tests/support/example_cluster.h"
 #include "tests/support/example_model.h"
-#include "tests/support/in_child_process.h"
 
 namespace moesim::sim {
 namespace {
@@ -102,7 +102,7 @@ TEST(Counterfactual, NoCapacityLimitKeepsWhatAGateChose) {
   Scenario scenario = scenario_of(2, Distribution::zipf);
   scenario.routing.source = RoutingSourceKind::numerics;
   scenario.routing.proxy.train_steps = 0;
-  scenario.routing.proxy.text = "docs/glossary.md";
+  scenario.routing.proxy.text = (base::data_directory() / "docs/glossary.md").string();
   scenario.router.gate.capacity_factor = 0.5;
   const Result dropping = result_of(scenario);
   EXPECT_GT(dropping.drop_rate, 0.4);
