@@ -31,8 +31,9 @@ class Scanner {
   void members(const std::string& prefix) {
     take('{');
     if (next_is('}')) return;
+    std::string unescaped;
     do {
-      const std::string_view name = text();
+      const std::string_view name = text(unescaped);
       take(':');
       member(prefix, name);
     } while (next_is(','));
@@ -86,12 +87,13 @@ class Scanner {
     return row_.substr(begin, at_ - begin);
   }
 
-  // A key; one with an escape is for the parser.
-  std::string_view text() {
+  // A key; one with an escape is kept in `unescaped`.
+  std::string_view text(std::string& unescaped) {
     skip_space();
     const std::string_view raw = raw_text();
-    if (raw.find('\\') != std::string_view::npos) throw Unknown();
-    return raw.substr(1, raw.size() - 2);
+    if (raw.find('\\') == std::string_view::npos) return raw.substr(1, raw.size() - 2);
+    unescaped = base::parse_json(raw, "key").text;
+    return unescaped;
   }
 
   std::string_view skip_plain() {

@@ -43,6 +43,12 @@ TEST(RowScanner, TakesSpacesBetweenAnyTwoTokens) {
   EXPECT_EQ(facts.status, "ok");
 }
 
+TEST(RowScanner, DecodesKeys) {
+  Numbers numbers;
+  scan(R"({"status":"ok","scenario":{},"a\"b":1,"p":{"c\u0041":{"d":2}}})", numbers);
+  EXPECT_EQ(numbers, (Numbers{{"a\"b", "1"}, {"p.cA.d", "2"}}));
+}
+
 TEST(RowScanner, DecodesTheReason) {
   Numbers numbers;
   const RowFacts facts =
