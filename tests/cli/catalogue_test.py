@@ -70,6 +70,79 @@ class Catalogue(MoesimTest):
         self.assertIn("straggler", table)
 
 
+class Answers(MoesimTest):
+    """The other experiments, those with training in a reduced form, and what docs/answers.md says
+    of them that holds of the reduced form too."""
+
+    TRAINED = ["--set", "routing.proxy.train_steps=3", "--set", "model.num_hidden_layers=2",
+               "--set", "cluster.num_nodes=1", "--set", "parallel.expert_model_parallel_size=8",
+               "--set", "training.seq_length=256"]
+
+    def times(self, name, axes, *arguments):
+        """Step times by the values of the axes."""
+        file = moesim_process.SOURCE / "experiments" / "catalog" / (name + ".json")
+        self.found = self.rows(file, *arguments)
+        self.assertEqual({row["status"] for row in self.found}, {"ok"})
+        return {tuple(row["scenario"]["swept"][axis] for axis in axes): row["step_time_s"]
+                for row in self.found}
+
+    def test_capacity_factor(self):
+        axis = "router.capacity_factor"
+        times = self.times("02_capacity_factor", [axis], *self.TRAINED, "--sweep", "router.seed=0")
+        self.assertEqual(len(times), 7)
+        drops = [row["drop_rate"] for row in self.found]
+        self.assertEqual(drops, sorted(drops, reverse=True))  # in the order of growing capacity
+        self.assertGreater(drops[0], 0.4)  # half the slots: half the pairs at least, but for rounding
+        self.assertEqual(drops[-1], 0)
+        self.assertLess(times[(0.5,)], times[(None,)])
+        self.assertTrue(all(row["validation_loss"] > 0 for row in self.found))
+
+    def test_top_k(self):
+        times = self.times("03_top_k", ["model.num_experts_per_tok"], *self.TRAINED, "--sweep",
+                           "router.seed=0")
+        self.assertEqual(list(times.values()), sorted(times.values()))
+
+    def test_expert_placement(self):
+        times = self.times("04_expert_placement", ["routing.synthetic.distribution",
+                                                   "parallel.expert_placement"])
+        self.assertLess(times["w1_hot_expert_set", "round_robin"],
+                        times["w1_hot_expert_set", "contiguous"] / 2)
+        self.assertEqual(times["w0_balanced", "round_robin"], times["w0_balanced", "contiguous"])
+
+    def test_expert_parallel_size(self):
+        times = self.times("05_expert_parallel_size", ["parallel.expert_model_parallel_size"])
+        self.assertEqual(min(times, key=times.get), (32,))
+
+    def test_experts_per_rank(self):
+        times = self.times("06_experts_per_rank", ["model.num_experts"])
+        self.assertEqual(max(times, key=times.get), (512,))
+
+    def test_oversubscription(self):
+        times = self.times("07_oversubscription", ["routing.synthetic.distribution",
+                                                   "cluster.topology",
+                                                   "cluster.fabric.oversubscription"])
+        for fabric in ("fat_tree", "rail_optimized_fat_tree"):
+            for traffic in ("w0_balanced", "w2_hot_rank"):
+                alike = [times[traffic, fabric, share] for share in (1.0, 2.0, 4.0)]
+                self.assertEqual(alike, sorted(alike))
+
+    def test_fp8_dispatch(self):
+        times = self.times("08_fp8_dispatch", ["cluster.node.nic_bandwidth",
+                                               "training.dispatch_dtype"])
+        for bandwidth in ("12.5 GB/s", "25 GB/s", "50 GB/s", "100 GB/s"):
+            self.assertLess(times[bandwidth, "fp8"], times[bandwidth, "bf16"])
+
+    def test_skew(self):
+        times = self.times("09_skew", ["routing.synthetic.distribution"])
+        self.assertIn(max(times, key=times.get), [("w2_hot_rank",), ("w6_rotating_hot_spot",)])
+
+    def test_capacity_top_k_and_placement(self):
+        times = self.times("10_capacity_top_k_placement",
+                           ["model.num_experts_per_tok", "router.capacity_factor",
+                            "parallel.expert_placement"], *self.TRAINED)
+        self.assertEqual(len(times), 40)
+
+
 class CutOff(MoesimTest):
     CUT = [{"kind": "switch_down", "target": "switch", "at": "10 us"}]
     EXPERIMENT = {"cluster": {"preset": "h100_single_switch"}}
