@@ -5,23 +5,13 @@
 #include <fmt/format.h>
 
 #include <cmath>
-#include <iterator>
 #include <string>
+
+#include "base/text_page.h"
 
 namespace moesim::experiments {
 
-class Page {
- public:
-  template <class... Arguments>
-  void line(fmt::format_string<Arguments...> format, Arguments&&... arguments) {
-    fmt::format_to(std::back_inserter(text_), format, std::forward<Arguments>(arguments)...);
-    text_.push_back('\n');
-  }
-  const std::string& text() const { return text_; }
-
- private:
-  std::string text_;
-};
+using Page = base::TextPage;
 
 // "12.345 ms", "1.234 s", "-3.4 us"; `sign` for differences.
 inline std::string time_text(double seconds, bool sign = false) {

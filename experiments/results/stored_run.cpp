@@ -5,11 +5,11 @@
 #include <charconv>
 #include <fstream>
 #include <limits>
-#include <sstream>
 
 #include "base/error.h"
 #include "experiments/results/column_index.h"
 #include "experiments/results/row_scanner.h"
+#include "experiments/runs/run_manifest.h"
 
 namespace moesim::experiments {
 namespace {
@@ -20,42 +20,24 @@ namespace fs = std::filesystem;
 
 constexpr double kNone = std::numeric_limits<double>::quiet_NaN();
 
-std::string bytes_of(const fs::path& path) {
-  std::ifstream file(path, std::ios::binary);
-  std::ostringstream bytes;
-  bytes << file.rdbuf();
-  if (!file) throw Error(path.string(), "cannot be read", "name a run's folder");
-  return std::move(bytes).str();
-}
-
 fs::path folder_of(const fs::path& run) {
   for (const fs::path& folder : {run, run / "latest"}) {
     std::error_code unknown;
-    if (fs::exists(folder / "manifest.json", unknown)) return folder;
+    if (fs::exists(folder / kManifestFile, unknown)) return folder;
   }
   throw Error(run.string(), "is no run's folder: it has neither manifest.json nor latest/",
               "name what moesim run printed after \"results in\"");
 }
 
-std::string text_at(const JsonValue& object, const char* key) {
-  const JsonValue* value = object.find(key);
-  return value != nullptr ? value->text : std::string();
-}
-
-void read_manifest(StoredRun& run) {
-  const fs::path path = run.folder / "manifest.json";
-  const JsonValue manifest = base::parse_json(bytes_of(path), path.string());
-  run.name = text_at(manifest, "name");
-  run.question = text_at(manifest, "question");
-  run.status = text_at(manifest, "status");
-  run.command = text_at(manifest, "command");
-  run.moesim = text_at(manifest, "moesim") + " " + text_at(manifest, "commit");
-  if (const JsonValue* axes = manifest.find("axes")) {
-    for (const JsonValue& axis : axes->items) run.axes.push_back(axis.text);
-  }
-  if (const JsonValue* points = manifest.find("num_points")) {
-    run.num_points = std::stoull(points->text);
-  }
+void take_manifest(StoredRun& run) {
+  const RunManifest manifest = read_manifest(run.folder);
+  run.name = manifest.name;
+  run.question = manifest.question;
+  run.status = manifest.status;
+  run.command = manifest.command;
+  run.moesim = manifest.moesim + " " + manifest.commit;
+  run.axes = manifest.axes;
+  run.num_points = manifest.num_points;
 }
 
 class Rows {
@@ -73,7 +55,7 @@ class Rows {
     });
     point.status = std::move(facts.status);
     point.reason = std::move(facts.reason);
-    point.id = text_at(facts.scenario, "point");
+    if (const JsonValue* id = facts.scenario.find("point")) point.id = id->text;
     if (const JsonValue* index = facts.scenario.find("index")) {
       point.index = static_cast<std::size_t>(index->number);
     }
@@ -110,7 +92,7 @@ double StoredRun::figure(const StoredPoint& point, const std::string& column) co
 StoredRun read_run(const fs::path& run) {
   StoredRun stored;
   stored.folder = folder_of(run);
-  read_manifest(stored);
+  take_manifest(stored);
   const fs::path path = stored.folder / "results.ndjson";
   std::error_code unknown;
   if (!fs::exists(path, unknown)) return stored;

@@ -5,10 +5,13 @@
 
 #include <iterator>
 
+#include "base/text_page.h"
 #include "sim/step/step_graph.h"
 
 namespace moesim::sim {
 namespace {
+
+using Page = base::TextPage;
 
 constexpr int kBarColumns = 30;
 
@@ -22,19 +25,6 @@ std::string bytes_text(double bytes) {
   }
   return fmt::format("{:.{}f} {}", bytes, unit == 0 ? 0 : 2, kUnits[unit]);
 }
-
-class Page {
- public:
-  template <class... Arguments>
-  void line(fmt::format_string<Arguments...> format, Arguments&&... arguments) {
-    fmt::format_to(std::back_inserter(text_), format, std::forward<Arguments>(arguments)...);
-    text_.push_back('\n');
-  }
-  std::string text() const { return text_; }
-
- private:
-  std::string text_;
-};
 
 void add_head(const Result& r, Page& page) {
   page.line("{}{}", r.scenario.name, r.scenario.swept.empty() ? "" : "  (one point of a sweep)");
