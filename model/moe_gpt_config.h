@@ -7,14 +7,13 @@
 #include <vector>
 
 #include "base/json_reader.h"
+#include "model/layers/activation_function.h"
 #include "model/router/router_config.h"
 
 namespace moesim::model {
 
 constexpr int kByteValues = 256;
 
-// gelu: x Phi(x); gelu_tanh: GPT-2's approximation (arXiv 1606.08415, section 2).
-enum class Activation { gelu, gelu_tanh, relu, silu, tanh };
 base::EnumNames<Activation> names_of(Activation);  // "swish" is another name of silu
 
 struct MoeGptConfig {

@@ -25,11 +25,6 @@ Slots slots_of(const RoutingBatch& batch, Index token) {
 }
 
 template <class S>
-S log_sigmoid(S z) {
-  return std::min(z, S(0)) - std::log1p(std::exp(-std::abs(z)));
-}
-
-template <class S>
 bool is_log_sigmoid(const RouterConfig& config) {
   return config.weights == RoutingWeights::renormalised &&
          config.score_function == ScoreFunction::sigmoid;
@@ -47,7 +42,7 @@ void weigh(const RouterConfig& config, const RouterCache<S>& cache, const Slots&
     const std::int32_t expert = slots.experts[slot];
     const S logit = logits(slots.token, expert);
     weights[slot] = as_is       ? cache.scores(slots.token, expert)
-                    : log_score ? log_sigmoid(logit)
+                    : log_score ? vector_math::log_sigmoid_value(logit)
                                 : logit;
   }
   if (!as_is && n > 0) softmax_in_place(weights, n);

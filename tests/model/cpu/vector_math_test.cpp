@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <bit>
 #include <cmath>
 #include <functional>
 #include <limits>
@@ -28,12 +29,39 @@ void exp_of_negatives(float* x, Index n) {
   for (Index i = 0; i < n; ++i) x[i] = vector_math::exp_of_negative(-std::abs(x[i]));
 }
 
+// On [0, 1], wherever in its range x is.
+double between_zero_and_one(double x) {
+  const double part = std::abs(x - std::trunc(x));
+  return std::isinf(x) ? 0 : part;
+}
+
+void log_one_plus_of_fractions(float* x, Index n) {
+  for (Index i = 0; i < n; ++i) {
+    x[i] = vector_math::log_one_plus(static_cast<float>(between_zero_and_one(x[i])));
+  }
+}
+
+// Of what is a normal number, else of 1.
+double positive_normal(double x) {
+  const double size = std::abs(x);
+  return size < kLeastNormal ? 1 : size;
+}
+
+void logs(float* x, Index n) {
+  for (Index i = 0; i < n; ++i) {
+    x[i] = vector_math::log_value(static_cast<float>(positive_normal(x[i])));
+  }
+}
+
 const Function kFunctions[] = {
     {"exp", exp_in_place<float>, [](double x) { return std::exp(x); }},
     {"exp of negative", exp_of_negatives, [](double x) { return std::exp(-std::abs(x)); }},
     {"sigmoid", sigmoid_in_place<float>, [](double x) { return 1 / (1 + std::exp(-x)); }},
     {"tanh", tanh_in_place<float>, [](double x) { return std::tanh(x); }},
     {"erf", erf_in_place<float>, [](double x) { return std::erf(x); }},
+    {"log(1 + x)", log_one_plus_of_fractions,
+     [](double x) { return std::log1p(between_zero_and_one(x)); }},
+    {"log", logs, [](double x) { return std::log(positive_normal(x)); }},
 };
 
 // Floats from all over their range: every 20011th bit pattern, which visits each exponent some 400

@@ -1,0 +1,156 @@
+// SPDX-License-Identifier: Apache-2.0
+// A CUDA device behind the seam of device.h, and the door of the library that open_device.h loads.
+#include <cuda_runtime.h>
+
+#include <cstdio>
+#include <memory>
+#include <new>
+#include <stdexcept>
+#include <string>
+
+#include "model/cuda/device.h"
+#include "model/cuda/kernel_list.h"
+#include "model/cuda/open_device.h"
+
+namespace moesim::model::cuda {
+namespace {
+
+constexpr int kLeastCapability = 8;
+
+void require(cudaError_t status, const char* what) {
+  if (status == cudaSuccess) return;
+  throw std::runtime_error(std::string("CUDA: ") + what + ": " + cudaGetErrorString(status) + " (" +
+                           cudaGetErrorName(status) + ")");
+}
+
+// What a kernel sees (device.h, "Thread").
+class CudaThread {
+ public:
+  __device__ int block() const { return static_cast<int>(blockIdx.x); }
+  __device__ int blocks() const { return static_cast<int>(gridDim.x); }
+  __device__ int index() const { return static_cast<int>(threadIdx.x); }
+  __device__ int threads() const { return static_cast<int>(blockDim.x); }
+  __device__ void sync() const { __syncthreads(); }
+  __device__ void sync_warp() const { __syncwarp(); }
+  template <class T>
+  __device__ T shuffle_down(T value, int delta, int width) const {
+    return __shfl_down_sync(kAll, value, static_cast<unsigned>(delta), width);
+  }
+  template <class T>
+  __device__ T shuffle(T value, int lane) const {
+    return __shfl_sync(kAll, value, lane);
+  }
+  __device__ std::uint32_t ballot(bool flag) const { return __ballot_sync(kAll, flag); }
+  __device__ std::uint32_t match(int value) const { return __match_any_sync(kAll, value); }
+  __device__ void* shared() const {
+    extern __shared__ __align__(16) unsigned char shared_bytes[];
+    return shared_bytes;
+  }
+
+ private:
+  static constexpr unsigned kAll = 0xffffffffU;
+};
+
+template <class Kernel>
+__global__ void __launch_bounds__(Kernel::kThreads, 1) run_kernel(const Kernel kernel) {
+  kernel.run(CudaThread());
+}
+
+template <class Kernel>
+void launch_kernel(const Launch& launch, cudaStream_t stream) {
+  run_kernel<Kernel>
+      <<<static_cast<unsigned>(launch.blocks), Kernel::kThreads, launch.shared_bytes, stream>>>(
+          *static_cast<const Kernel*>(launch.arguments));
+}
+
+template <class... Kernels>
+struct LaunchTable {
+  using Run = void (*)(const Launch&, cudaStream_t);
+  static constexpr Run kRuns[] = {&launch_kernel<Kernels>...};
+
+  explicit LaunchTable(ListOfKernels<Kernels...>) {}
+  Run run_of(int kernel) const { return kRuns[kernel]; }
+};
+
+class CudaDevice final : public Device {
+ public:
+  explicit CudaDevice(std::string name) : name_(std::move(name)) {
+    require(cudaStreamCreateWithFlags(&stream_, cudaStreamNonBlocking), "a stream");
+  }
+  ~CudaDevice() override { cudaStreamDestroy(stream_); }
+
+  std::string name() const override { return name_; }
+
+  void* allocate(std::size_t bytes) override {
+    void* memory = nullptr;
+    const cudaError_t status = cudaMalloc(&memory, bytes == 0 ? 1 : bytes);
+    if (status == cudaErrorMemoryAllocation) {
+      cudaGetLastError();
+      throw std::bad_alloc();
+    }
+    require(status, "memory");
+    return memory;
+  }
+  // Waits for all work, since cudaFree does.
+  void release(void* memory) override { cudaFree(memory); }
+
+  void upload(const void* from, void* to, std::size_t bytes) override {
+    require(cudaMemcpyAsync(to, from, bytes, cudaMemcpyHostToDevice, stream_), "a copy up");
+    // The source may be gone once this has returned.
+    require(cudaStreamSynchronize(stream_), "a copy up");
+  }
+  void download(const void* from, void* to, std::size_t bytes) override {
+    require(cudaMemcpyAsync(to, from, bytes, cudaMemcpyDeviceToHost, stream_), "a copy down");
+    require(cudaStreamSynchronize(stream_), "a copy down");
+  }
+  void copy(const void* from, void* to, std::size_t bytes) override {
+    require(cudaMemcpyAsync(to, from, bytes, cudaMemcpyDeviceToDevice, stream_), "a copy");
+  }
+  void fill(void* to, unsigned char byte, std::size_t bytes) override {
+    require(cudaMemsetAsync(to, byte, bytes, stream_), "a filling");
+  }
+  void launch(const Launch& launch) override {
+    static const LaunchTable table{KernelList{}};
+    table.run_of(launch.kernel)(launch, stream_);
+    require(cudaGetLastError(), "a launch");
+  }
+  void synchronise() override { require(cudaStreamSynchronize(stream_), "the kernels before"); }
+
+ private:
+  std::string name_;
+  cudaStream_t stream_ = nullptr;
+};
+
+std::unique_ptr<Device> open_first_device() {
+  int count = 0;  // left untouched where there is no driver
+  const cudaError_t status = cudaGetDeviceCount(&count);
+  if (status == cudaErrorInsufficientDriver) {
+    throw std::runtime_error("driver not found, or too old (cudaErrorInsufficientDriver)");
+  }
+  if (status == cudaErrorNoDevice || (status == cudaSuccess && count == 0)) {
+    throw std::runtime_error("the driver finds none (cudaErrorNoDevice)");
+  }
+  require(status, "the devices");
+  cudaDeviceProp properties{};
+  require(cudaGetDeviceProperties(&properties, 0), "the first device's properties");
+  if (properties.major < kLeastCapability) {
+    throw std::runtime_error(std::string(properties.name) + " has compute capability " +
+                             std::to_string(properties.major) + "." +
+                             std::to_string(properties.minor) + ", and 8.0 is the least");
+  }
+  require(cudaSetDevice(0), "the first device");
+  return std::make_unique<CudaDevice>(properties.name);
+}
+
+}  // namespace
+}  // namespace moesim::model::cuda
+
+extern "C" __attribute__((visibility("default"))) void moesim_open_cuda_device(
+    moesim::model::cuda::Device** device, char* reason, std::size_t size) {
+  *device = nullptr;
+  try {
+    *device = moesim::model::cuda::open_first_device().release();
+  } catch (const std::exception& error) {
+    std::snprintf(reason, size, "%s", error.what());
+  }
+}

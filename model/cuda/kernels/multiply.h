@@ -1,0 +1,172 @@
+// SPDX-License-Identifier: Apache-2.0
+// Matrix products with the processor's bits (model/cpu/gemm.h): every element is one chain of fused
+// multiply-adds over k in order, in fp32 on the plain units. The reference that the tensor cores'
+// products are judged by, and what training uses where the bits of both backends are to agree.
+#pragma once
+
+#include <cstdint>
+
+#include "model/cuda/device.h"
+#include "model/elementary.h"
+
+namespace moesim::model::cuda {
+
+// As model::Product; on the device.
+struct DeviceProduct {
+  std::int64_t m = 0;
+  std::int64_t n = 0;
+  std::int64_t k = 0;
+  const float* a = nullptr;  // element (i, p) at a[i * a_row + p * a_column]
+  std::int64_t a_row = 0;
+  std::int64_t a_column = 1;
+  const float* b = nullptr;  // element (p, j) at b[p * b_row + j * b_column]
+  std::int64_t b_row = 0;
+  std::int64_t b_column = 1;
+  float* c = nullptr;  // row-major
+  std::int64_t c_row = 0;
+  const float* bias = nullptr;  // [n], added to each row; not with `accumulate`
+  bool accumulate = false;
+};
+
+// A block's tile of c and the steps of k that it holds of a and b; a thread has 4 x 4 elements.
+constexpr int kTile = 64;
+constexpr int kTileDepth = 16;
+constexpr int kTileSide = 16;  // threads along either side
+constexpr int kTilePerThread = kTile / kTileSide;
+constexpr int kMultiplyThreads = kTileSide * kTileSide;
+constexpr int kTileRow = kTile + 1;  // a column more, so that columns spread over the banks
+constexpr std::size_t kMultiplyShared = sizeof(float) * 2 * kTileDepth * kTileRow;
+
+MOESIM_DEVICE_CODE std::int64_t tiles_along(std::int64_t size) {
+  return (size + kTile - 1) / kTile;
+}
+MOESIM_DEVICE_CODE std::int64_t tiles_of(const DeviceProduct& product) {
+  return tiles_along(product.m) * tiles_along(product.n);
+}
+
+// One tile of one product, by a block.
+template <class Thread>
+class TileOfProduct {
+ public:
+  MOESIM_KERNEL_CODE TileOfProduct(const Thread& thread, const DeviceProduct& product,
+                                   std::int64_t tile)
+      : thread_(thread),
+        product_(product),
+        first_row_(tile / tiles_along(product.n) * kTile),
+        first_column_(tile % tiles_along(product.n) * kTile),
+        row_(thread.index() / kTileSide),
+        column_(thread.index() % kTileSide),
+        a_(static_cast<float*>(thread.shared())),
+        b_(a_ + kTileDepth * kTileRow) {}
+
+  MOESIM_KERNEL_CODE void run() {
+    begin();
+    for (std::int64_t depth = 0; depth < product_.k; depth += kTileDepth) {
+      load(depth);
+      thread_.sync();
+      for (int p = 0; p < kTileDepth; ++p) add_step(p);
+      thread_.sync();
+    }
+    for_elements([&](std::int64_t i, std::int64_t j, float& sum) {
+      product_.c[i * product_.c_row + j] = sum;
+    });
+  }
+
+ private:
+  // Calls use(i, j, sum) for the thread's elements that lie in c.
+  template <class Use>
+  MOESIM_KERNEL_CODE void for_elements(const Use& use) {
+    for (int r = 0; r < kTilePerThread; ++r) {
+      for (int c = 0; c < kTilePerThread; ++c) {
+        const std::int64_t i = first_row_ + row_ + r * kTileSide;
+        const std::int64_t j = first_column_ + column_ + c * kTileSide;
+        if (i < product_.m && j < product_.n) use(i, j, sums_[r][c]);
+      }
+    }
+  }
+
+  MOESIM_KERNEL_CODE void begin() {
+    for_elements([&](std::int64_t i, std::int64_t j, float& sum) {
+      sum = product_.accumulate        ? product_.c[i * product_.c_row + j]
+            : product_.bias != nullptr ? product_.bias[j]
+                                       : 0.0F;
+    });
+  }
+
+  // Zeros past the ends: they change no sum.
+  MOESIM_KERNEL_CODE void load(std::int64_t depth) {
+    const DeviceProduct& x = product_;
+    for (int i = thread_.index(); i < kTile * kTileDepth; i += kMultiplyThreads) {
+      // Along what lies together in memory.
+      const bool by_depth = x.a_column == 1;
+      const int p = by_depth ? i % kTileDepth : i / kTile;
+      const int r = by_depth ? i / kTileDepth : i % kTile;
+      const bool is_there = first_row_ + r < x.m && depth + p < x.k;
+      a_[p * kTileRow + r] =
+          is_there ? x.a[(first_row_ + r) * x.a_row + (depth + p) * x.a_column] : 0.0F;
+    }
+    for (int i = thread_.index(); i < kTile * kTileDepth; i += kMultiplyThreads) {
+      const bool by_depth = x.b_row == 1;
+      const int p = by_depth ? i % kTileDepth : i / kTile;
+      const int c = by_depth ? i / kTileDepth : i % kTile;
+      const bool is_there = first_column_ + c < x.n && depth + p < x.k;
+      b_[p * kTileRow + c] =
+          is_there ? x.b[(depth + p) * x.b_row + (first_column_ + c) * x.b_column] : 0.0F;
+    }
+  }
+
+  MOESIM_KERNEL_CODE void add_step(int p) {
+    for (int r = 0; r < kTilePerThread; ++r) {
+      const float factor = a_[p * kTileRow + row_ + r * kTileSide];
+      for (int c = 0; c < kTilePerThread; ++c) {
+        const float other = b_[p * kTileRow + column_ + c * kTileSide];
+        sums_[r][c] = vector_math::fused_multiply_add(factor, other, sums_[r][c]);
+      }
+    }
+  }
+
+  const Thread& thread_;
+  const DeviceProduct& product_;
+  std::int64_t first_row_;
+  std::int64_t first_column_;
+  int row_;
+  int column_;
+  float* a_;  // [kTileDepth, kTileRow]
+  float* b_;
+  float sums_[kTilePerThread][kTilePerThread] = {};
+};
+
+struct MultiplyOne {
+  static constexpr int kThreads = kMultiplyThreads;
+
+  DeviceProduct product;
+
+  template <class Thread>
+  MOESIM_KERNEL_CODE void run(const Thread& thread) const {
+    TileOfProduct<Thread>(thread, product, thread.block()).run();
+  }
+};
+
+// Many products, their tiles one after another; blocks past the last have nothing to do, so that a
+// grid can be sized for the most tiles where only the device knows the products' sizes.
+struct MultiplyMany {
+  static constexpr int kThreads = kMultiplyThreads;
+
+  const DeviceProduct* products = nullptr;   // [count]
+  const std::int64_t* first_tile = nullptr;  // [count + 1]
+  int count = 0;
+
+  template <class Thread>
+  MOESIM_KERNEL_CODE void run(const Thread& thread) const {
+    const std::int64_t tile = thread.block();
+    if (tile >= first_tile[count]) return;
+    int which = 0;  // by halving: the last that does not begin after the tile
+    for (int end = count; end - which > 1;) {
+      const int middle = (which + end) / 2;
+      (first_tile[middle] <= tile ? which : end) = middle;
+    }
+    TileOfProduct<Thread>(thread, products[which], tile - first_tile[which]).run();
+  }
+};
+
+}  // namespace moesim::model::cuda

@@ -1,0 +1,47 @@
+// SPDX-License-Identifier: Apache-2.0
+// The CUDA backend's device on the processor, for tests: the kernels' own source, run by emulated
+// threads. Memory is separate allocations that begin as NaNs. Never what a program computes on.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <vector>
+
+#include "model/cuda/device.h"
+#include "tests/support/emulated_block.h"
+
+namespace moesim::testing {
+
+class EmulatedDevice final : public model::cuda::Device {
+ public:
+  explicit EmulatedDevice(ThreadOrder order = ThreadOrder::forward)
+      : order_(order), block_(order) {}
+  ~EmulatedDevice() override;
+
+  std::string name() const override { return "emulated"; }
+  void* allocate(std::size_t bytes) override;
+  void release(void* memory) override;
+  void upload(const void* from, void* to, std::size_t bytes) override;
+  void download(const void* from, void* to, std::size_t bytes) override;
+  void copy(const void* from, void* to, std::size_t bytes) override;
+  void fill(void* to, unsigned char byte, std::size_t bytes) override;
+  void launch(const model::cuda::Launch& launch) override;
+  void synchronise() override {}
+
+  // Launches so far.
+  std::int64_t launches() const { return launches_; }
+
+ private:
+  template <class Kernel>
+  void run(const model::cuda::Launch& launch);
+  template <class... Kernels>
+  friend struct LaunchTable;
+
+  ThreadOrder order_;
+  EmulatedBlock block_;
+  std::map<void*, std::unique_ptr<std::byte[]>> memory_;
+  std::int64_t launches_ = 0;
+};
+
+}  // namespace moesim::testing
