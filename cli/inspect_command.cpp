@@ -13,6 +13,7 @@
 #include "experiments/runs/point_files.h"
 #include "experiments/training_runner.h"
 #include "model/balance/usage_report.h"
+#include "model/cuda/backend_choice.h"
 #include "model/parameter_account.h"
 #include "model/train/own_text.h"
 #include "model/train/text.h"
@@ -28,6 +29,7 @@ struct InspectOptions {
   std::string svg;
   std::string capture;
   int layer = 0;
+  std::string backend = "cpu";
 };
 
 double percent(std::int64_t part, std::int64_t whole) {
@@ -107,7 +109,8 @@ void write_captured(const InspectOptions& options, const model::TrainedGpt& gpt,
 }
 
 void inspect(const InspectOptions& options) {
-  const model::TrainedGpt gpt(options.checkpoint, 1);
+  const model::cuda::BackendChoice backend = model::cuda::choose_backend(options.backend);
+  const model::TrainedGpt gpt(options.checkpoint, 1, backend.device.get());
   const model::MoeGptConfig& config = gpt.config();
   check_capture(options, config);
   const std::vector<std::uint8_t> text = text_of(options, config.seq_length);
@@ -141,6 +144,8 @@ void add_inspect_command(CLI::App& app) {
   command->add_option("--windows", options->windows, "Windows of the text to look at")
       ->check(CLI::Range(1, 1'000'000))
       ->capture_default_str();
+  command->add_option("--backend", options->backend,
+                      "What multiplies: cpu (default), cuda, or auto: cuda where it is there");
   command->add_option("--svg", options->svg, "File for the heat map of the experts' load");
   CLI::Option* capture = command->add_option(
       "--capture", options->capture,

@@ -15,12 +15,14 @@
 #include "cli/interrupt.h"
 #include "cli/progress_line.h"
 #include "experiments/report/report_page.h"
+#include "experiments/runs/child_process.h"
 #include "experiments/runs/first_point.h"
 #include "experiments/runs/resume.h"
 #include "experiments/runs/runner.h"
 #include "experiments/runs/shard.h"
 #include "experiments/runs/shared_desk.h"
 #include "experiments/sweep/axes.h"
+#include "model/cuda/backend_choice.h"
 #include "sim/report/summary.h"
 
 namespace moesim::cli {
@@ -41,6 +43,7 @@ struct RunCommandOptions {
   std::vector<std::string> axes;
   std::string output = "runs";
   int workers = 0;  // 0: as many as there are cores
+  std::string backend = "cpu";
   std::optional<std::string> time_limit;
   std::optional<std::string> max_memory;
   bool fail_fast = false;
@@ -172,6 +175,7 @@ experiments::RunnerOptions runner_options(const RunCommandOptions& options,
   experiments::RunnerOptions runner;
   const int cores = base::number_of_cores();
   runner.workers = options.workers > 0 ? options.workers : cores;
+  runner.backend = options.backend;
   if (options.time_limit) runner.time_limit = parse_time_limit(*options.time_limit);
   if (options.max_memory) runner.max_memory = parse_max_memory(*options.max_memory);
   runner.fail_fast = options.fail_fast;
@@ -218,13 +222,15 @@ std::filesystem::path run_to_resume(const RunCommandOptions& options,
 }
 
 experiments::RunDirectory open_directory(const RunCommandOptions& options,
-                                         const experiments::Sweep& sweep) {
+                                         const experiments::Sweep& sweep,
+                                         const std::string& backend) {
   const experiments::ResumeRequest request{sweep, options.file, quoted(options.arguments),
                                            to_text(shard_of(options)), options.retry_failed};
   const std::filesystem::path folder = run_to_resume(options, request);
   if (folder.empty()) {
     experiments::RunManifest manifest = experiments::new_manifest(sweep, request.command);
     manifest.shard = request.shard;
+    manifest.backend = backend;
     return {options.output, manifest, options.file};
   }
   experiments::ResumedRun resumed = experiments::resume_run(folder, request);
@@ -315,6 +321,16 @@ int help(const RunCommandOptions& options, experiments::Transport& transport) {
   }
 }
 
+// Fails at once where the backend cannot be had; in a child, since a device's driver does not
+// survive the forks of the points' workers.
+std::string backend_in_words(const std::string& name) {
+  if (name == "cpu") return name;
+  const std::string words =
+      experiments::in_child_process([&] { return model::cuda::choose_backend(name).description; });
+  std::fprintf(stderr, "moesim: training gates on %s\n", words.c_str());
+  return words;
+}
+
 int lead(const RunCommandOptions& options, experiments::Crew& crew) {
   const experiments::Sweep sweep = read_sweep(options);
   if (options.dry_run) {
@@ -330,7 +346,8 @@ int lead(const RunCommandOptions& options, experiments::Crew& crew) {
   if (sweep.wants_report) experiments::require_page();
   std::signal(SIGXFSZ, SIG_IGN);  // a file that grows too large is an error to report
   note_interrupts();
-  experiments::RunDirectory directory = open_directory(options, sweep);
+  experiments::RunDirectory directory =
+      open_directory(options, sweep, backend_in_words(options.backend));
   line = std::make_unique<ProgressLine>(directory.journal().rows().size() +
                                         directory.missing_points().size());
   const experiments::RunnerOutcome outcome = run_into(directory, sweep, runner, crew);
@@ -388,6 +405,8 @@ void add_run_command(CLI::App& app, int& exit_code, std::vector<std::string> arg
       ->add_option("-j,--jobs", options->workers,
                    "Worker processes (default: all cores); a lone point uses as many threads")
       ->check(CLI::Range(1, 1024));
+  command->add_option("--backend", options->backend,
+                      "What trains gates: cpu (default), cuda, or auto: cuda where it is there");
   command->add_option("--time-limit", options->time_limit,
                       "Wall time after which a point is stopped: \"90 s\"");
   command->add_option("--max-memory", options->max_memory,

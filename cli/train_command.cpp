@@ -18,6 +18,7 @@
 #include "experiments/experiment.h"
 #include "experiments/runs/point_files.h"
 #include "experiments/training_runner.h"
+#include "model/cuda/backend_choice.h"
 
 namespace moesim::cli {
 namespace {
@@ -32,6 +33,7 @@ struct TrainOptions {
   std::vector<std::string> assignments;
   std::string output;  // "": runs/train/<name>
   int threads = 0;     // 0: as many as there are cores
+  std::string backend = "cpu";
   bool resume = false;
   bool json = false;
   std::vector<std::string> arguments;
@@ -136,9 +138,14 @@ int train(const TrainOptions& options) {
   const base::JsonValue document = experiments::read_document(options.file, options.assignments);
   const std::vector<TrainingPoint> points = experiments::expand_training(document);
   print_warnings(points);
+  const model::cuda::BackendChoice backend = model::cuda::choose_backend(options.backend);
+  if (options.backend != "cpu") {
+    std::fprintf(stderr, "moesim: computing on %s\n", backend.description.c_str());
+  }
   note_interrupts();
-  const experiments::TrainingRunnerOptions runner =
-      runner_options(options, points.front().file.name);
+  experiments::TrainingRunnerOptions runner = runner_options(options, points.front().file.name);
+  runner.device = backend.device.get();
+  runner.backend = backend.description;
   const std::vector<TrainingResult> results = train_points(points, runner, options.json);
   if (results.size() < points.size()) return report_interrupt(options);
   if (!options.json) std::fputs(experiments::training_summary(results).c_str(), stdout);
@@ -167,6 +174,8 @@ void add_train_command(CLI::App& app, int& exit_code, std::vector<std::string> a
                       "Folder for results (default: runs/train/<name>)");
   command->add_option("-j,--threads", options->threads, "Threads (default: all cores)")
       ->check(CLI::Range(1, 1024));
+  command->add_option("--backend", options->backend,
+                      "What computes: cpu (default), cuda, or auto: cuda where there is a device");
   command->add_flag("--resume", options->resume, "Go on with what the folder holds");
   command->add_flag("--json", options->json, "Print one JSON object per model, one a line");
   command->callback([options, &exit_code] { exit_code = train(*options); });

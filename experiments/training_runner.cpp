@@ -6,6 +6,7 @@
 #include <algorithm>
 
 #include "base/error.h"
+#include "experiments/build_info.h"
 #include "experiments/plots/heat_map.h"
 #include "experiments/plots/line_chart.h"
 #include "experiments/runs/point_files.h"
@@ -171,6 +172,15 @@ model::TrainingOutcome train(const TrainingPoint& point, const model::RunOptions
   }
 }
 
+// What the result was made by, which is no part of it.
+std::string provenance_text(const std::string& backend) {
+  base::JsonValue json = base::json_object();
+  base::add_member(json, "moesim", base::json_of(build_version()));
+  base::add_member(json, "commit", base::json_of(build_commit()));
+  base::add_member(json, "backend", base::json_of(backend));
+  return base::to_text(json) + "\n";
+}
+
 void write_pictures(const fs::path& folder, const TrainingPoint& point,
                     const model::TrainingHistory& history, const model::ExpertUsage& usage) {
   write_file(folder / "loss.svg", loss_svg(point, history));
@@ -190,6 +200,7 @@ std::optional<TrainingResult> train_point(std::span<const TrainingPoint> points,
   model::RunOptions run;
   run.folder = training_folder(options, points, index);
   run.threads = options.threads;
+  run.device = options.device;
   run.resume = options.resume;
   run.stop = options.stop;
   if (options.progress) {
@@ -202,6 +213,7 @@ std::optional<TrainingResult> train_point(std::span<const TrainingPoint> points,
   const model::ExpertUsage usage = usage_of(point.file.model, outcome.validation_routing);
   const TrainingResult result = result_of(point, outcome, usage);
   write_pictures(run.folder, point, outcome.history, usage);
+  write_file(run.folder / "provenance.json", provenance_text(options.backend));
   write_file(run.folder / "result.json", base::write_json(result));
   return result;
 }

@@ -15,6 +15,10 @@
 #include "model/balance/expert_usage.h"
 #include "model/train/training_history.h"
 
+namespace moesim::model::cuda {
+class Device;
+}
+
 namespace moesim::experiments {
 
 // What a trained point comes to; result.json in its folder. Losses are mean cross entropies on the
@@ -40,8 +44,10 @@ void describe(base::FieldTable& table, TrainingResult& result);
 struct TrainingRunnerOptions {
   std::filesystem::path folder;  // a lone point's own; otherwise one folder a point below it
   int threads = 1;               // never changes a result
-  bool resume = false;           // finished points are taken as they are, others go on
-  std::function<bool()> stop;    // asked after every step; may be empty
+  model::cuda::Device* device = nullptr;  // that computes; null: the processor. The same results
+  std::string backend = "cpu";            // what computes, in words, for provenance.json
+  bool resume = false;                    // finished points are taken as they are, others go on
+  std::function<bool()> stop;             // asked after every step; may be empty
   // After every step; may be empty.
   std::function<void(const TrainingPoint& point, const model::StepRecord& step,
                      std::optional<double> validation_loss)>
@@ -53,7 +59,8 @@ std::filesystem::path training_folder(const TrainingRunnerOptions& options,
                                       std::span<const TrainingPoint> points, std::size_t index);
 
 // Trains point `index` and writes, besides what model::run_training() writes, result.json,
-// loss.svg, expert_load.svg, load_over_time.svg and load_balancing.txt into its folder. Nothing
+// provenance.json, loss.svg, expert_load.svg, load_over_time.svg and load_balancing.txt into its
+// folder. Nothing
 // when it was stopped. Throws base::Error.
 std::optional<TrainingResult> train_point(std::span<const TrainingPoint> points, std::size_t index,
                                           const TrainingRunnerOptions& options);

@@ -78,7 +78,7 @@ struct Proxy::State {
 };
 
 void Proxy::State::train(const ProxyConfig& config, const std::function<void(int, int)>& progress) {
-  Trainer trainer(model, training_config(config), text, config.num_threads);
+  Trainer trainer(model, training_config(config), text, {config.num_threads, config.device});
   for (int step = 1; step <= config.train_steps; ++step) {
     report.train_loss.push_back(trainer.step().record.loss);
     if (progress) progress(step, config.train_steps);

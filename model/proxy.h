@@ -16,6 +16,10 @@
 
 namespace moesim::model {
 
+namespace cuda {
+class Device;
+}
+
 struct ProxyConfig {
   int num_moe_layers = 0;  // every layer of the proxy is MoE
   int hidden_size = 32;
@@ -27,7 +31,8 @@ struct ProxyConfig {
   int train_steps = 50;  // the first tenth of them warms the learning rate up
   double learning_rate = 3e-3;
   std::uint64_t seed = 0;
-  int num_threads = 1;  // never changes a result
+  int num_threads = 1;             // never changes a result
+  cuda::Device* device = nullptr;  // that trains; null: the processor does. Never changes a result
 };
 
 class Proxy {

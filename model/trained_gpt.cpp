@@ -8,6 +8,7 @@
 #include "model/checkpoint/checkpoint.h"
 #include "model/cpu/cpu_backend.h"
 #include "model/cpu/processor.h"
+#include "model/cuda/cuda_backend.h"
 #include "model/judge_text.h"
 #include "model/layers/generation.h"
 
@@ -21,9 +22,10 @@ std::vector<std::uint8_t> bytes_of(std::string_view text) { return {text.begin()
 }  // namespace
 
 struct TrainedGpt::State {
-  State(const fs::path& path, int num_threads)
+  State(const fs::path& path, int num_threads, cuda::Device* device)
       : threads(num_threads),
-        backend(make_cpu_backend<float>(threads)),
+        backend(device == nullptr ? make_cpu_backend<float>(threads)
+                                  : cuda::make_cuda_backend(*device)),
         gpt(load_trained_model(path)) {}
 
   Pass<float> pass() { return {*backend, threads}; }
@@ -39,9 +41,9 @@ struct TrainedGpt::State {
   TrainedModel gpt;
 };
 
-TrainedGpt::TrainedGpt(const fs::path& path, int threads) {
+TrainedGpt::TrainedGpt(const fs::path& path, int threads, cuda::Device* device) {
   require_vector_instructions();
-  state_ = std::make_unique<State>(path, threads);
+  state_ = std::make_unique<State>(path, threads, device);
 }
 
 TrainedGpt::~TrainedGpt() = default;

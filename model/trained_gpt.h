@@ -18,6 +18,10 @@
 
 namespace moesim::model {
 
+namespace cuda {
+class Device;
+}
+
 struct TextJudgement {
   double loss = 0;  // mean cross entropy, nats per byte
   // The gate's decisions: one entry per pass and MoE layer, layers innermost.
@@ -28,8 +32,9 @@ class TrainedGpt {
  public:
   // `path` is a training run's folder, a folder of checkpoints, or one checkpoint. Throws
   // base::Error as load_trained_model does (checkpoint/checkpoint.h), and where the processor lacks
-  // the instructions that this was compiled for.
-  TrainedGpt(const std::filesystem::path& path, int threads);
+  // the instructions that this was compiled for. `device` multiplies, chooses and moves rows, with
+  // the processor's bits; null: the processor does. It outlives this.
+  TrainedGpt(const std::filesystem::path& path, int threads, cuda::Device* device = nullptr);
   ~TrainedGpt();
 
   const MoeGptConfig& config() const;

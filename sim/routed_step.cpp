@@ -98,8 +98,9 @@ RoutedStep::RoutedStep(const Scenario& scenario, RunOptions options)
     auto routed = std::make_unique<RoutedJob>();
     for (const Group& group : expert_groups(cluster, job)) routed->layouts.push_back(group.layout);
     routed->demand = routing_demand(job.scenario, job.sizes);
-    const RoutingContext context{job.scenario.router, routed->demand, options_.num_threads,
-                                 stage(options_, "training the gate")};
+    RoutingContext context{job.scenario.router, routed->demand, options_.num_threads,
+                           stage(options_, "training the gate")};
+    context.device = options_.device;
     routed->source = make_routing_source(job.scenario.routing, context);
     routed_.push_back(std::move(routed));
   }

@@ -7,6 +7,10 @@
 
 #include "sim/counterfactual.h"
 
+namespace moesim::model::cuda {
+class Device;
+}
+
 namespace moesim::sim {
 
 // How far a run has come: "training the gate", "routing", "simulating".
@@ -18,6 +22,8 @@ struct Progress {
 
 struct RunOptions {
   int num_threads = 1;  // of routing and training; never changes a result
+  // That trains the gate; null: the processor does. Never changes a result.
+  model::cuda::Device* device = nullptr;
   std::function<void(const Progress&)> progress = {};
   Counterfactual counterfactual = {};  // what of the step is idealised
 };

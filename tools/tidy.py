@@ -51,6 +51,7 @@ ARROWS = {
 LIBRARIES = [
     (r'simgrid/|xbt[/.]', r'sim/network/simgrid/'),
     (r'Eigen/', r'model/'),
+    (r'cuda_runtime|cublas|cuda\.h|cub/', r'model/cuda/'),
     (r'boost/', r'topologies/'),
     (r'expat\.h', r'topologies/import_export/'),
     (r'nlohmann/', r'base/json_\w+\.cpp$|sim/report/writers/\w+\.cpp$'),

@@ -34,8 +34,8 @@ std::string row_without_figures(const Sweep& sweep, const Point& point, const st
 
 struct RunningPoint {
   RunningPoint(const Sweep& sweep, const Point& p, const std::filesystem::path& folder,
-               int num_threads)
-      : point(p), worker(sweep, p, folder, num_threads) {}
+               const WorkerMeans& means)
+      : point(p), worker(sweep, p, folder, means) {}
 
   const Point& point;
   Worker worker;
@@ -67,15 +67,14 @@ class Pool {
 
  private:
   void start_workers() {
-    const int threads = sweep_.is_lone() ? options_.workers : 1;
+    const WorkerMeans means{sweep_.is_lone() ? options_.workers : 1, options_.backend};
     const std::size_t processes = sweep_.is_lone() ? 1 : options_.workers;
     while (running_.size() < processes) {
       const std::optional<std::size_t> index = desk_.take();
       if (!index) return;
       const Point& point = sweep_.points[*index];
       try {
-        running_.push_back(
-            std::make_unique<RunningPoint>(sweep_, point, folder_for(point), threads));
+        running_.push_back(std::make_unique<RunningPoint>(sweep_, point, folder_for(point), means));
       } catch (const base::Error&) {
         // Those that run will free what this one lacks; without any there is nothing to wait for.
         desk_.put_back(*index);

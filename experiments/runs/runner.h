@@ -18,6 +18,7 @@ namespace moesim::experiments {
 
 struct RunnerOptions {
   int workers = 1;                          // processes at a time; one point uses as many threads
+  std::string backend = "cpu";              // what trains gates: --backend
   std::optional<base::Seconds> time_limit;  // of wall time for each point
   std::optional<base::Bytes> max_memory;    // resident, of each point
   bool fail_fast = false;                   // the first failed point is the last

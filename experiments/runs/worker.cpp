@@ -18,6 +18,7 @@
 #include "base/json_value.h"
 #include "experiments/runs/memory_use.h"
 #include "experiments/runs/point_files.h"
+#include "model/cuda/backend_choice.h"
 
 namespace moesim::experiments {
 namespace {
@@ -61,7 +62,7 @@ struct Task {
   const Sweep& sweep;
   const Point& point;
   const std::filesystem::path& folder;
-  int num_threads = 1;
+  const WorkerMeans& means;
 };
 
 // The child's whole life. Everything printed goes to log.txt.
@@ -78,7 +79,10 @@ void work(const Task& task, int descriptor) {
   }
   try {
     sim::RunOptions options;
-    options.num_threads = task.num_threads;
+    // Here, since a device's driver does not survive a fork.
+    const auto backend = model::cuda::choose_backend(task.means.backend);
+    options.num_threads = task.means.num_threads;
+    options.device = backend.device.get();
     options.progress = [descriptor](const sim::Progress& progress) {
       send(descriptor, kProgress,
            pack({progress.stage, std::to_string(progress.done), std::to_string(progress.all)}));
@@ -142,7 +146,7 @@ std::string last_line_of(const std::string& text) {
 }  // namespace
 
 Worker::Worker(const Sweep& sweep, const Point& point, const std::filesystem::path& folder,
-               int num_threads)
+               const WorkerMeans& means)
     : title_(title_of(sweep, point)), kills_before_(out_of_memory_kills()) {
   std::array<int, 2> ends{};
   if (pipe2(ends.data(), O_CLOEXEC) != 0) fail_to_start();
@@ -163,7 +167,7 @@ Worker::Worker(const Sweep& sweep, const Point& point, const std::filesystem::pa
       dup2(log_, STDOUT_FILENO);
       dup2(log_, STDERR_FILENO);
     }
-    work({sweep, point, folder, num_threads}, ends[1]);
+    work({sweep, point, folder, means}, ends[1]);
     std::fflush(nullptr);
     _exit(0);  // without destructors of what the parent owns
   }

@@ -28,12 +28,18 @@ struct WorkerOutcome {
   bool is_our_bug = false;           // the failure is a failed check
 };
 
+// What a worker computes with; neither changes a result.
+struct WorkerMeans {
+  int num_threads = 1;
+  std::string backend = "cpu";  // --backend
+};
+
 class Worker {
  public:
   // Forks; throws base::Error at "--jobs" where the system lets no more processes start. The child
   // writes result.json, traces and log.txt into `folder` (which exists; "" for none) and stops.
   Worker(const Sweep& sweep, const Point& point, const std::filesystem::path& folder,
-         int num_threads);
+         const WorkerMeans& means);
   ~Worker();  // kills a child that still runs
   Worker(const Worker&) = delete;
   Worker& operator=(const Worker&) = delete;

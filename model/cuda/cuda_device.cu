@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // A CUDA device behind the seam of device.h, and the door of the library that open_device.h loads.
+#include <cublas_v2.h>
 #include <cuda_runtime.h>
 
 #include <cstdio>
@@ -21,6 +22,11 @@ void require(cudaError_t status, const char* what) {
   if (status == cudaSuccess) return;
   throw std::runtime_error(std::string("CUDA: ") + what + ": " + cudaGetErrorString(status) + " (" +
                            cudaGetErrorName(status) + ")");
+}
+
+void require(cublasStatus_t status, const char* what) {
+  if (status == CUBLAS_STATUS_SUCCESS) return;
+  throw std::runtime_error(std::string("cuBLAS: ") + what + ": " + cublasGetStatusString(status));
 }
 
 // What a kernel sees (device.h, "Thread").
@@ -77,7 +83,10 @@ class CudaDevice final : public Device {
   explicit CudaDevice(std::string name) : name_(std::move(name)) {
     require(cudaStreamCreateWithFlags(&stream_, cudaStreamNonBlocking), "a stream");
   }
-  ~CudaDevice() override { cudaStreamDestroy(stream_); }
+  ~CudaDevice() override {
+    if (library_ != nullptr) cublasDestroy(library_);
+    cudaStreamDestroy(stream_);
+  }
 
   std::string name() const override { return name_; }
 
@@ -114,11 +123,36 @@ class CudaDevice final : public Device {
     table.run_of(launch.kernel)(launch, stream_);
     require(cudaGetLastError(), "a launch");
   }
+  void use_products(ProductMode mode) override {
+    products_ = mode;
+    if (mode == ProductMode::in_order || library_ != nullptr) return;
+    require(cublasCreate(&library_), "its handle");
+    require(cublasSetStream(library_, stream_), "its stream");
+  }
+  ProductMode products() const override { return products_; }
+  void multiply_by_library(const DeviceProduct& product) override {
+    const LibraryProduct call = library_product(product);
+    const float one = 1;
+    const float old = product.accumulate ? 1 : 0;
+    const auto compute =
+        products_ == ProductMode::library_tf32 ? CUBLAS_COMPUTE_32F_FAST_TF32 : CUBLAS_COMPUTE_32F;
+    require(cublasGemmEx_64(library_, operation(call.b), operation(call.a), product.n, product.m,
+                            product.k, &one, product.b, CUDA_R_32F, call.b.stride, product.a,
+                            CUDA_R_32F, call.a.stride, &old, product.c, CUDA_R_32F, product.c_row,
+                            compute, CUBLAS_GEMM_DEFAULT),
+            "a product");
+  }
   void synchronise() override { require(cudaStreamSynchronize(stream_), "the kernels before"); }
 
  private:
+  static cublasOperation_t operation(const LibraryOperand& operand) {
+    return operand.transposed ? CUBLAS_OP_T : CUBLAS_OP_N;
+  }
+
   std::string name_;
   cudaStream_t stream_ = nullptr;
+  ProductMode products_ = ProductMode::in_order;
+  cublasHandle_t library_ = nullptr;
 };
 
 std::unique_ptr<Device> open_first_device() {

@@ -27,6 +27,9 @@
 #include <string>
 #include <vector>
 
+#include "model/cuda/device_code.h"
+#include "model/cuda/device_product.h"
+
 namespace moesim::model::cuda {
 
 struct Launch {
@@ -51,6 +54,12 @@ class Device {
   virtual void copy(const void* from, void* to, std::size_t bytes) = 0;
   virtual void fill(void* to, unsigned char byte, std::size_t bytes) = 0;
   virtual void launch(const Launch& launch) = 0;
+  // Who computes single products from now on.
+  virtual void use_products(ProductMode mode) = 0;
+  virtual ProductMode products() const = 0;
+  // c = a b, or c += a b, of a product without a bias that library_product() finds possible, by the
+  // library that products() names.
+  virtual void multiply_by_library(const DeviceProduct& product) = 0;
   virtual void synchronise() = 0;
 };
 

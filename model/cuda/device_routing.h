@@ -10,8 +10,8 @@
 
 namespace moesim::model::cuda {
 
-// The routers that have kernels: a gate's top_k, within groups or not, whose turned-away pairs are
-// dropped. The others are the processor's.
+// The routers that have kernels: a gate's top_k, within groups or not, with losses of shares and of
+// logits. The others are the processor's.
 bool routes_on_device(const RouterConfig& config);
 
 // A router's decision on one call's tokens; [pairs] is [tokens, top_k].
@@ -28,11 +28,16 @@ struct DeviceRouting {
   Buffer<std::uint8_t> kept;            // [pairs]; of size 0: all
   Buffer<std::uint8_t> kept_by_expert;  // [pairs], before ranks turned pairs away
   Buffer<std::int32_t> first_expert;    // [ranks + 1]
+  Buffer<std::int32_t> chosen;          // [pairs] before overflow moved them; of size 0: none could
   DeviceExpertOrder all;                // every pair
   DeviceExpertOrder order;              // the kept pairs
 
   const std::uint8_t* kept_or_null() const { return kept.size() == 0 ? nullptr : kept.data(); }
 };
+
+// What a token's scores, choice and weights are by the configuration; `bias` as below.
+RouteTokens route_kernel(const RouterConfig& config, const float* bias,
+                         const DeviceRouting& routing);
 
 // Decides for `tokens` rows of routing.logits. `bias`: [num_experts] for the choice, or null.
 void route_on_device(Device& device, const RouterConfig& config, int tokens, const float* bias,

@@ -6,11 +6,22 @@
 #include <type_traits>
 
 #include "model/cuda/device.h"
+#include "model/cuda/kernels/activate_rows.h"
+#include "model/cuda/kernels/attention.h"
+#include "model/cuda/kernels/balance.h"
 #include "model/cuda/kernels/capacity.h"
+#include "model/cuda/kernels/cross_entropy.h"
+#include "model/cuda/kernels/elements.h"
+#include "model/cuda/kernels/embedding.h"
+#include "model/cuda/kernels/expert_products.h"
+#include "model/cuda/kernels/layer_norm.h"
 #include "model/cuda/kernels/move_rows.h"
 #include "model/cuda/kernels/multiply.h"
+#include "model/cuda/kernels/next_best.h"
+#include "model/cuda/kernels/optimizer.h"
 #include "model/cuda/kernels/order_by_expert.h"
 #include "model/cuda/kernels/route_tokens.h"
+#include "model/cuda/kernels/router_backward.h"
 #include "model/cuda/kernels/select_experts.h"
 
 namespace moesim::model::cuda {
@@ -31,11 +42,19 @@ struct ListOfKernels {
 
 using KernelList = ListOfKernels<
     // routing
-    SelectExperts, RouteTokens, CountPairs, SumTable, PlacePairs, TurnAway, FinishWeights,
+    SelectExperts, RouteTokens, CountPairs, SumTable, PlacePairs, TurnAway, SendToNextBest,
+    WeighTokens, FinishWeights, RouteTokensBackward, InverseSums, SumShares, ZLossRows, AddZSlope,
     // rows
-    PermuteRows, CombineRows, GatherPairs, SpreadToPairs,
+    PermuteRows, CombineRows, GatherPairs, SpreadToPairs, MultiplyByFactors, AddElements, FillRows,
+    SumColumns,
     // products
-    MultiplyOne, MultiplyMany>;
+    MultiplyOne, MultiplyMany, PlaceExperts, PlanExpertProducts,
+    // layers
+    ActivateRows, ActivateRowsBackward, AddBiasToWeightGradient, NormaliseRows,
+    NormaliseRowsBackward, NormGradientPieces, AttendToKeys, AttendBackward, KeysBackward,
+    EmbedBytes, EmbedBytesBackward, PositionsBackward, CrossEntropyRows, CrossEntropyBackwardRows,
+    // the optimizer
+    SumSquares, StepByAdamw, StepBySgd>;
 
 // Runs a kernel; nothing where there are no blocks.
 template <class Kernel>

@@ -14,6 +14,8 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr const char* kLibrary = "libmoesim_cuda.so";
+constexpr const char* kMachine =
+    "run on a machine with an NVIDIA GPU of compute capability 8.0 or later and its driver";
 constexpr const char* kUseProcessor = "use --backend cpu, or ";
 
 base::Error no_device(const std::string& what, const std::string& remedy) {
@@ -48,12 +50,21 @@ std::unique_ptr<Device> open_device(const fs::path& library) {
   Device* device = nullptr;
   load(library)(&device, reason, sizeof(reason));
   if (device == nullptr) {
-    throw no_device("no CUDA device: " + std::string(reason),
-                    "run on a machine with an NVIDIA GPU of compute capability 8.0 or later and "
-                    "its driver");
+    throw no_device("no CUDA device: " + std::string(reason), kMachine);
   }
   return std::unique_ptr<Device>(device);
 }
+
+namespace {
+
+// A look that costs nothing, before the library brings cuBLAS with it.
+void require_driver() {
+  static void* const driver = dlopen("libcuda.so.1", RTLD_LAZY | RTLD_LOCAL);
+  if (driver == nullptr)
+    throw no_device("no CUDA device: driver not found (libcuda.so.1)", kMachine);
+}
+
+}  // namespace
 
 std::unique_ptr<Device> open_device() {
   const std::optional<fs::path> file = library_file();
@@ -62,6 +73,7 @@ std::unique_ptr<Device> open_device() {
                     "install the CUDA toolkit (12.4 or later) where cmake finds nvcc (PATH, "
                     "CUDA_HOME) and build again");
   }
+  require_driver();
   return open_device(*file);
 }
 

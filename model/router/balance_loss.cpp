@@ -63,44 +63,39 @@ Matrix<double> sum_shares(const RouterRun<S>& run, const RouterCache<S>& cache) 
   return sums;
 }
 
+}  // namespace
+
 template <class S>
-LossInputs<S> inputs_of(const std::vector<Loss<S>>& losses, const RouterRun<S>& run,
-                        const RouterCache<S>& cache) {
+LossInputs<S> balance_inputs(const RouterRun<S>& run, const RouterCache<S>& cache) {
+  const std::vector<Loss<S>> losses = losses_of<S>(run.config);
   const bool reads_shares = std::any_of(losses.begin(), losses.end(),
                                         [](const Loss<S>& loss) { return loss.reads_shares; });
   return {run, cache, reads_shares ? sum_shares(run, cache) : Matrix<double>()};
 }
 
-}  // namespace
-
 template <class S>
-std::vector<BalanceTerm> balance_losses(const RouterRun<S>& run, const RouterCache<S>& cache) {
-  const std::vector<Loss<S>> losses = losses_of<S>(run.config);
-  const LossInputs<S> inputs = inputs_of(losses, run, cache);
+std::vector<BalanceTerm> balance_losses(const LossInputs<S>& inputs) {
+  const RouterConfig& config = inputs.run.config;
   std::vector<BalanceTerm> terms;
-  for (const Loss<S>& loss : losses) {
-    terms.push_back({loss.name, run.config.balance.*loss.coefficient * loss.value(inputs)});
+  for (const Loss<S>& loss : losses_of<S>(config)) {
+    terms.push_back({loss.name, config.balance.*loss.coefficient * loss.value(inputs)});
   }
   return terms;
 }
 
 template <class S>
-void add_balance_slopes(const RouterRun<S>& run, const RouterCache<S>& cache, double scale,
-                        RouterSlopes<S>& slopes) {
-  const std::vector<Loss<S>> losses = losses_of<S>(run.config);
-  const LossInputs<S> inputs = inputs_of(losses, run, cache);
-  for (const Loss<S>& loss : losses) {
-    loss.add_slope(inputs, scale * (run.config.balance.*loss.coefficient), slopes);
+void add_balance_slopes(const LossInputs<S>& inputs, double scale, RouterSlopes<S>& slopes) {
+  const RouterConfig& config = inputs.run.config;
+  for (const Loss<S>& loss : losses_of<S>(config)) {
+    loss.add_slope(inputs, scale * (config.balance.*loss.coefficient), slopes);
   }
 }
 
-template std::vector<BalanceTerm> balance_losses(const RouterRun<float>&,
-                                                 const RouterCache<float>&);
-template std::vector<BalanceTerm> balance_losses(const RouterRun<double>&,
-                                                 const RouterCache<double>&);
-template void add_balance_slopes(const RouterRun<float>&, const RouterCache<float>&, double,
-                                 RouterSlopes<float>&);
-template void add_balance_slopes(const RouterRun<double>&, const RouterCache<double>&, double,
-                                 RouterSlopes<double>&);
+template LossInputs<float> balance_inputs(const RouterRun<float>&, const RouterCache<float>&);
+template LossInputs<double> balance_inputs(const RouterRun<double>&, const RouterCache<double>&);
+template std::vector<BalanceTerm> balance_losses(const LossInputs<float>&);
+template std::vector<BalanceTerm> balance_losses(const LossInputs<double>&);
+template void add_balance_slopes(const LossInputs<float>&, double, RouterSlopes<float>&);
+template void add_balance_slopes(const LossInputs<double>&, double, RouterSlopes<double>&);
 
 }  // namespace moesim::model

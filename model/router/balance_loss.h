@@ -20,13 +20,16 @@ struct LossInputs {
   Matrix<double> share_sums;
 };
 
+// What the losses with a coefficient read, computed from the cache.
+template <class S>
+LossInputs<S> balance_inputs(const RouterRun<S>& run, const RouterCache<S>& cache);
+
 // The terms with a coefficient, in the table's order.
 template <class S>
-std::vector<BalanceTerm> balance_losses(const RouterRun<S>& run, const RouterCache<S>& cache);
+std::vector<BalanceTerm> balance_losses(const LossInputs<S>& inputs);
 
 // Adds `scale` times the slope of all terms to `slopes`.
 template <class S>
-void add_balance_slopes(const RouterRun<S>& run, const RouterCache<S>& cache, double scale,
-                        RouterSlopes<S>& slopes);
+void add_balance_slopes(const LossInputs<S>& inputs, double scale, RouterSlopes<S>& slopes);
 
 }  // namespace moesim::model

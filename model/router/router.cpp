@@ -76,7 +76,7 @@ void route(const RouterRun<S>& run, const Matrix<S>& x, RouterCache<S>& cache) {
   weigh_experts(run, cache);
   drop_overflow(run, cache);
   finish_weights(run, cache);
-  cache.losses = balance_losses(run, cache);
+  cache.losses = balance_losses(balance_inputs(run, cache));
   cache.loss =
       std::accumulate(cache.losses.begin(), cache.losses.end(), 0.0,
                       [](double sum, const BalanceTerm& term) { return sum + term.value; });
@@ -93,7 +93,7 @@ void RouterBackward<S>::run(const Matrix<S>& x, const RouterCache<S>& cache,
   const RouterRun<S> forward{weights, config, context, pass};
   RouterSlopes<S> slopes;
   finish_weights_backward(forward, cache, d_weights, slopes);
-  add_balance_slopes(forward, cache, loss_scale, slopes);
+  add_balance_slopes(balance_inputs(forward, cache), loss_scale, slopes);
   weigh_experts_backward(forward, cache, slopes);
   scores_backward(forward, cache, slopes);
   gate_logits_backward(forward, x, cache, slopes, GateGradients<S>{gradient, dx});

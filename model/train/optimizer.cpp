@@ -15,25 +15,7 @@ namespace {
 static_assert(static_cast<std::size_t>(ParameterGroup::head) + 1 == kParameterGroupNames.size(),
               "every parameter group has a name");
 
-constexpr Index kChunkElements = 8192;  // 32 KiB of each array: a chunk's arrays fit the L2 cache
-
-struct Chunk {
-  const LearningRun* run = nullptr;
-  Index first = 0;
-  Index size = 0;
-};
-
-// The runs in pieces whose sizes do not depend on the number of threads.
-std::vector<Chunk> cut_into_chunks(std::span<const LearningRun> runs) {
-  std::vector<Chunk> chunks;
-  for (const LearningRun& run : runs) {
-    const Index end = run.first + run.size;
-    for (Index first = run.first; first < end; first += kChunkElements) {
-      chunks.push_back({&run, first, std::min(kChunkElements, end - first)});
-    }
-  }
-  return chunks;
-}
+constexpr Index kChunkElements = 8192;
 
 std::vector<Matrix<float>*> trained_matrices(std::span<const Parameter<float>> parameters) {
   std::vector<Matrix<float>*> matrices;
@@ -76,6 +58,19 @@ std::vector<Index> expert_ends(const Matrix<float>& matrix, std::span<const int>
   return ends;
 }
 
+}  // namespace
+
+std::vector<OptimizerChunk> cut_into_chunks(std::span<const LearningRun> runs) {
+  std::vector<OptimizerChunk> chunks;
+  for (const LearningRun& run : runs) {
+    const Index end = run.first + run.size;
+    for (Index first = run.first; first < end; first += kChunkElements) {
+      chunks.push_back({&run, first, std::min(kChunkElements, end - first)});
+    }
+  }
+  return chunks;
+}
+
 AdamwRates adamw_rates(const OptimizerStep& step, const LearningRun& run, int steps) {
   const TrainingConfig& training = step.training;
   const double rate = step.learning_rate * run.rate;
@@ -101,8 +96,6 @@ SgdRates sgd_rates(const OptimizerStep& step, const LearningRun& run) {
   rates.step_size = static_cast<float>(rate);
   return rates;
 }
-
-}  // namespace
 
 OptimizerState fresh_optimizer(const TrainingConfig& training,
                                std::span<const Parameter<float>> parameters) {
@@ -148,10 +141,10 @@ std::vector<LearningRun> plan_learning_runs(const TrainingConfig& training,
 double gradient_norm(std::span<const LearningRun> runs, std::span<const Parameter<float>> gradients,
                      base::ThreadPool& threads) {
   const std::vector<Matrix<float>*> matrices = trained_matrices(gradients);
-  const std::vector<Chunk> chunks = cut_into_chunks(runs);
+  const std::vector<OptimizerChunk> chunks = cut_into_chunks(runs);
   std::vector<double> sums(chunks.size());
   threads.run(static_cast<int>(chunks.size()), [&](int i) {
-    const Chunk& chunk = chunks[static_cast<std::size_t>(i)];
+    const OptimizerChunk& chunk = chunks[static_cast<std::size_t>(i)];
     const float* values = matrices[chunk.run->parameter]->data() + chunk.first;
     sums[static_cast<std::size_t>(i)] = sum_of_squares(values, chunk.size);
   });
@@ -171,9 +164,9 @@ void OptimizerStep::run(std::span<const Parameter<float>> gradients,
   const std::vector<Matrix<float>*> values = trained_matrices(weights);
   const bool rounds = training.bf16_weights;
   ++state.steps;
-  const std::vector<Chunk> chunks = cut_into_chunks(runs);
+  const std::vector<OptimizerChunk> chunks = cut_into_chunks(runs);
   threads.run(static_cast<int>(chunks.size()), [&](int i) {
-    const Chunk& chunk = chunks[static_cast<std::size_t>(i)];
+    const OptimizerChunk& chunk = chunks[static_cast<std::size_t>(i)];
     const std::size_t p = chunk.run->parameter;
     const float* gradient = slopes[p]->data() + chunk.first;
     float* working = values[p]->data() + chunk.first;

@@ -10,6 +10,7 @@
 #include "base/thread_pool.h"
 #include "model/layers/moe_gpt.h"
 #include "model/matrix.h"
+#include "model/train/optimizer_element.h"
 #include "model/train/training_config.h"
 
 namespace moesim::model {
@@ -62,6 +63,20 @@ struct OptimizerStep {
   void run(std::span<const Parameter<float>> gradients, std::span<const Parameter<float>> weights,
            OptimizerState& state, base::ThreadPool& threads) const;
 };
+
+// Elements of one run that a thread, or a block of the device, takes: 32 KiB of each array, so that
+// they fit a processor's L2 cache.
+struct OptimizerChunk {
+  const LearningRun* run = nullptr;
+  Index first = 0;  // within the parameter
+  Index size = 0;
+};
+// The runs in pieces whose sizes do not depend on the number of threads.
+std::vector<OptimizerChunk> cut_into_chunks(std::span<const LearningRun> runs);
+
+// The numbers of a run's elements in step `steps`, counted from 1.
+AdamwRates adamw_rates(const OptimizerStep& step, const LearningRun& run, int steps);
+SgdRates sgd_rates(const OptimizerStep& step, const LearningRun& run);
 
 // Rounds the trained parameters to bf16.
 void round_weights(std::span<const Parameter<float>> weights);

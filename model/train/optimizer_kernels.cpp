@@ -2,9 +2,6 @@
 #include "model/train/optimizer_kernels.h"
 
 #include <array>
-#include <cmath>
-
-#include "model/checkpoint/float16.h"
 
 namespace moesim::model {
 
@@ -13,13 +10,10 @@ void adamw_update(const AdamwRates& rates, Index count, const float* gradient,
   const auto [w, m, v] = arrays;
   const AdamwRates r = rates;  // a copy, which no store into the arrays can change
   for (Index i = 0; i < count; ++i) {
-    const float slope = gradient[i] * r.gradient_scale;
-    const float first = r.keep_first * m[i] + r.add_first * slope;
-    const float second = r.keep_second * v[i] + r.add_second * (slope * slope);
-    const float spread = std::sqrt(second * r.second_correction) + r.epsilon;
-    m[i] = first;
-    v[i] = second;
-    w[i] = w[i] * r.keep_weight - r.step_size * first / spread;
+    const AdamwElement next = adamw_element(r, gradient[i], {w[i], m[i], v[i]});
+    m[i] = next.first;
+    v[i] = next.second;
+    w[i] = next.weight;
   }
 }
 
@@ -27,14 +21,14 @@ void sgd_update(const SgdRates& rates, Index count, const float* gradient, float
                 float* velocity) {
   const SgdRates r = rates;
   for (Index i = 0; i < count; ++i) {
-    const float speed = r.momentum * velocity[i] + gradient[i] * r.gradient_scale;
-    velocity[i] = speed;
-    weight[i] = weight[i] * r.keep_weight - r.step_size * speed;
+    const SgdElement next = sgd_element(r, gradient[i], {weight[i], velocity[i]});
+    velocity[i] = next.velocity;
+    weight[i] = next.weight;
   }
 }
 
 void round_to_bfloat16(const float* values, Index count, float* rounded) {
-  for (Index i = 0; i < count; ++i) rounded[i] = round_to_bfloat16(values[i]);
+  for (Index i = 0; i < count; ++i) rounded[i] = rounded_to_bfloat16(values[i]);
 }
 
 double sum_of_squares(const float* values, Index count) {

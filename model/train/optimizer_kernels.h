@@ -4,21 +4,9 @@
 #pragma once
 
 #include "model/matrix.h"
+#include "model/train/optimizer_element.h"
 
 namespace moesim::model {
-
-// The numbers of a step that are the same for all elements of a run.
-struct AdamwRates {
-  float gradient_scale = 1;
-  float keep_weight = 1;        // 1 - learning rate x decay
-  float keep_first = 0;         // beta1
-  float add_first = 1;          // 1 - beta1
-  float keep_second = 0;        // beta2
-  float add_second = 1;         // 1 - beta2
-  float step_size = 0;          // learning rate / (1 - beta1^t)
-  float second_correction = 1;  // 1 / (1 - beta2^t)
-  float epsilon = 0;
-};
 
 struct AdamwArrays {
   float* weight = nullptr;
@@ -28,13 +16,6 @@ struct AdamwArrays {
 
 void adamw_update(const AdamwRates& rates, Index count, const float* gradient,
                   const AdamwArrays& arrays);
-
-struct SgdRates {
-  float gradient_scale = 1;
-  float keep_weight = 1;
-  float momentum = 0;
-  float step_size = 0;
-};
 
 void sgd_update(const SgdRates& rates, Index count, const float* gradient, float* weight,
                 float* velocity);

@@ -11,9 +11,10 @@
 #include "base/check.h"
 #include "base/error.h"
 #include "base/rng.h"
-#include "model/cpu/cpu_backend.h"
+#include "model/cuda/cuda_step_engine.h"
 #include "model/parameter_account.h"
 #include "model/train/schedule.h"
+#include "model/train/step_engine.h"
 #include "model/train/text_parts.h"
 
 namespace moesim::model {
@@ -79,22 +80,22 @@ TokenBatch part_of(const ByteBatch& batch, std::size_t first_token, std::size_t 
 
 struct Trainer::Work {
   Work(const MoeGptConfig& model_config, const TrainingConfig& training_config,
-       std::span<const std::uint8_t> text, int num_threads)
+       std::span<const std::uint8_t> text, const TrainerMachine& machine)
       : model(model_config),
         training(training_config),
         parts(cut_text(text, training.validation_fraction)),
-        threads(num_threads),
-        backend(make_cpu_backend<float>(threads)),
+        threads(machine.threads),
+        device(machine.device),
         windows(training.seed, "windows"),
-        passes(training.seed, "passes") {
-    cache.recompute_blocks = training.recompute_activations;
-  }
+        passes(training.seed, "passes") {}
 
   // What follows from the state's shapes.
   void adopt(TrainerState given) {
     state = std::move(given);
-    gradient = zero_gradient(state.weights);
     runs = plan_learning_runs(training, parameters(state.weights), model.expert_sizes());
+    const EngineSubject subject{model, training, threads, state.weights, state.optimizer, runs};
+    engine = device == nullptr ? make_cpu_step_engine(subject)
+                               : cuda::make_cuda_step_engine(*device, subject);
   }
 
   // The validation windows, in passes as large as training's.
@@ -102,7 +103,6 @@ struct Trainer::Work {
 
   // Cross entropy and balancing loss of a step's batch, and their gradient; collects the routing.
   MoeGptLoss run_passes(int step, std::vector<RoutingBatch>& routing);
-  void collect_routing(std::vector<RoutingBatch>& routing);
   void update_weights(const StepRecord& record);
   // One entry a MoE layer.
   std::vector<LayerUsage> usage_of(const std::vector<RoutingBatch>& routing) const;
@@ -112,28 +112,15 @@ struct Trainer::Work {
   const TrainingConfig training;
   const TextParts parts;
   base::ThreadPool threads;
-  const std::unique_ptr<Backend<float>> backend;
+  cuda::Device* const device;
   const base::RandomField windows;
   const base::RandomField passes;
   TrainerState state;
-  MoeGptWeights<float> gradient;
   std::vector<LearningRun> runs;
-  MoeGptCache<float> cache;
+  std::unique_ptr<StepEngine> engine;
   // [MoE layers][num_experts] pairs of the step that chose each expert, before overflow moved them.
   std::vector<std::vector<std::int64_t>> loads;
 };
-
-void Trainer::Work::collect_routing(std::vector<RoutingBatch>& routing) {
-  auto load = loads.begin();
-  for (int layer = 0; layer < model.num_hidden_layers; ++layer) {
-    if (!model.is_moe_layer(layer)) continue;
-    const RouterCache<float>& router = cache.blocks[static_cast<std::size_t>(layer)].moe.router;
-    CHECK(router.batch.num_experts > 0, "a pass leaves the decisions of all MoE layers");
-    routing.push_back(router.batch);
-    std::transform(load->begin(), load->end(), router.load.begin(), load->begin(), std::plus<>());
-    ++load;
-  }
-}
 
 MoeGptLoss Trainer::Work::run_passes(int step, std::vector<RoutingBatch>& routing) {
   const auto first_draw =
@@ -149,12 +136,17 @@ MoeGptLoss Trainer::Work::run_passes(int step, std::vector<RoutingBatch>& routin
     const auto place =
         static_cast<std::uint64_t>(step - 1) * static_cast<std::uint64_t>(training.micro_batches) +
         static_cast<std::uint64_t>(i);
-    const Pass<float> pass{*backend, threads, true, passes.bits(place), i > 0};
-    const TokenBatch part = part_of(batch, static_cast<std::size_t>(i) * tokens, tokens);
-    const MoeGptLoss loss = moe_gpt_loss(state.weights, model, pass, part, cache);
+    const TrainingPass pass{part_of(batch, static_cast<std::size_t>(i) * tokens, tokens),
+                            passes.bits(place), i > 0, share};
+    std::vector<RoutedLayer> layers;
+    const MoeGptLoss loss = engine->run(pass, layers);
     require_finite(loss.cross_entropy + loss.balance, "the loss", step);
-    MoeGptBackward<float>{state.weights, model, pass, part, share}.run(cache, gradient);
-    collect_routing(routing);
+    for (std::size_t layer = 0; layer < layers.size(); ++layer) {
+      std::vector<std::int64_t>& sum = loads[layer];
+      std::transform(sum.begin(), sum.end(), layers[layer].load.begin(), sum.begin(),
+                     std::plus<>());
+      routing.push_back(std::move(layers[layer].batch));
+    }
     mean.cross_entropy += share * loss.cross_entropy;
     mean.balance += share * loss.balance;
   }
@@ -164,7 +156,7 @@ MoeGptLoss Trainer::Work::run_passes(int step, std::vector<RoutingBatch>& routin
 void Trainer::Work::update_weights(const StepRecord& record) {
   const OptimizerStep step{training, runs, record.learning_rate,
                            clipping_scale(training.clip_grad_norm, record.grad_norm)};
-  step.run(parameters(gradient), parameters(state.weights), state.optimizer, threads);
+  engine->step(step);
 }
 
 void Trainer::Work::for_validation_parts(const std::function<void(const TokenBatch&)>& use) const {
@@ -193,25 +185,29 @@ void Trainer::Work::update_selection_biases() {
     RouterWeights<float>& router = state.weights.blocks[static_cast<std::size_t>(layer)].moe.router;
     if (router.selection_bias.size() != 0) {
       update_selection_bias<float>(*load, rate, router.selection_bias);
+      engine->take_selection_bias(router.selection_bias);
     }
     ++load;
   }
 }
 
 Trainer::Trainer(const MoeGptConfig& model, const TrainingConfig& training,
-                 std::span<const std::uint8_t> text, int threads) {
+                 std::span<const std::uint8_t> text, const TrainerMachine& machine) {
   check_settings(model, training, text);
+  if (machine.device != nullptr) cuda::check_limits(model);
   within_memory(lack_of_memory_for(model), [&] {
-    work_ = std::make_unique<Work>(model, training, text, threads);
+    work_ = std::make_unique<Work>(model, training, text, machine);
     work_->adopt(first_state(model, training));
   });
 }
 
 Trainer::Trainer(const MoeGptConfig& model, const TrainingConfig& training,
-                 std::span<const std::uint8_t> text, int threads, TrainerState state) {
+                 std::span<const std::uint8_t> text, const TrainerMachine& machine,
+                 TrainerState state) {
   check_settings(model, training, text);
+  if (machine.device != nullptr) cuda::check_limits(model);
   within_memory(lack_of_memory_for(model), [&] {
-    work_ = std::make_unique<Work>(model, training, text, threads);
+    work_ = std::make_unique<Work>(model, training, text, machine);
     work_->adopt(std::move(state));
   });
 }
@@ -228,7 +224,7 @@ StepReport Trainer::step() {
                             "recompute_activations");
   const MoeGptLoss loss =
       within_memory(no_room, [&] { return work.run_passes(step, report.routing); });
-  const double norm = gradient_norm(work.runs, parameters(work.gradient), work.threads);
+  const double norm = work.engine->gradient_norm();
   require_finite(norm, "the gradient", step);
   const auto tokens = std::int64_t{work.training.batch_size} * work.model.seq_length;
   report.record = {
@@ -245,11 +241,10 @@ StepReport Trainer::step() {
 
 double Trainer::validate() {
   Work& work = *work_;
-  const Pass<float> pass{*work.backend, work.threads};
   double nats = 0;
   std::size_t tokens = 0;
   work.for_validation_parts([&](const TokenBatch& part) {
-    const MoeGptLoss loss = moe_gpt_loss(work.state.weights, work.model, pass, part, work.cache);
+    const MoeGptLoss loss = work.engine->judge(part);
     nats += loss.cross_entropy * static_cast<double>(part.inputs.size());
     tokens += part.inputs.size();
   });
@@ -262,18 +257,27 @@ double Trainer::validate() {
 
 std::vector<RoutingBatch> Trainer::route_validation() {
   Work& work = *work_;
-  const Pass<float> pass{*work.backend, work.threads};
   std::vector<RoutingBatch> routing;
   work.for_validation_parts([&](const TokenBatch& part) {
-    for (RoutingBatch& batch : route_bytes(work.state.weights, work.model, pass, part.inputs)) {
+    for (RoutingBatch& batch : work.engine->route(part.inputs)) {
       routing.push_back(std::move(batch));
     }
   });
   return routing;
 }
 
-const TrainerState& Trainer::state() const { return work_->state; }
+const TrainerState& Trainer::state() const {
+  work_->engine->fetch();
+  return work_->state;
+}
 
-TrainerState Trainer::take_state() && { return std::move(work_->state); }
+const TrainingHistory& Trainer::history() const { return work_->state.history; }
+
+int Trainer::steps_done() const { return work_->state.step; }
+
+TrainerState Trainer::take_state() && {
+  work_->engine->fetch();
+  return std::move(work_->state);
+}
 
 }  // namespace moesim::model

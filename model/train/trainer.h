@@ -16,6 +16,10 @@
 
 namespace moesim::model {
 
+namespace cuda {
+class Device;
+}
+
 // All that a trainer carries from one step to the next.
 struct TrainerState {
   int step = 0;  // steps done
@@ -24,16 +28,28 @@ struct TrainerState {
   TrainingHistory history;
 };
 
+// What a trainer computes on.
+struct TrainerMachine {
+  // Of the processor; any number gives the same bits.
+  int threads = 1;
+  // Computes passes and steps, with the processor's bits; null: the processor does. Must outlive
+  // the trainer.
+  cuda::Device* device = nullptr;
+
+  TrainerMachine(int num_threads, cuda::Device* with_device = nullptr)  // NOLINT: threads alone
+      : threads(num_threads), device(with_device) {}
+};
+
 class Trainer {
  public:
   // Random weights from the training's seed. `text` must outlive the trainer; its last part is held
-  // out (text_parts.h). `threads` >= 1. Throws base::Error where a setting is out of place, the
+  // out (text_parts.h). Throws base::Error where a setting is out of place, the
   // text is too short, or the memory is not enough.
   Trainer(const MoeGptConfig& model, const TrainingConfig& training,
-          std::span<const std::uint8_t> text, int threads);
+          std::span<const std::uint8_t> text, const TrainerMachine& machine);
   // Goes on from a state.
   Trainer(const MoeGptConfig& model, const TrainingConfig& training,
-          std::span<const std::uint8_t> text, int threads, TrainerState state);
+          std::span<const std::uint8_t> text, const TrainerMachine& machine, TrainerState state);
   ~Trainer();
   Trainer(Trainer&&) noexcept;
 
@@ -49,7 +65,10 @@ class Trainer {
   // innermost.
   std::vector<RoutingBatch> route_validation();
 
+  // Brings weights and moments from the device, where they are there.
   const TrainerState& state() const;
+  const TrainingHistory& history() const;
+  int steps_done() const;
   const MoeGptWeights<float>& weights() const { return state().weights; }
   TrainerState take_state() &&;
 

@@ -97,7 +97,7 @@ class Run {
         subject_{run.model, run.training, identify_text(text)},
         checkpoints_(options.folder / "checkpoints"),
         trainer_(begin(text)),
-        curve_(options.folder / "curve.csv", trainer_.state().history) {
+        curve_(options.folder / "curve.csv", trainer_.history()) {
     const std::string config = base::write_json(run);
     const std::array<std::string_view, 1> parts = {config};
     write_file_atomically(options.folder / "config.json", parts);
@@ -107,7 +107,7 @@ class Run {
     TrainingOutcome outcome;
     outcome.finished = take_steps();
     if (outcome.finished) require_last_validation();
-    outcome.history = trainer_.state().history;
+    outcome.history = trainer_.history();
     if (outcome.finished) outcome.validation_routing = trainer_.route_validation();
     return outcome;
   }
@@ -116,7 +116,7 @@ class Run {
   // Whether all steps are done.
   bool take_steps() {
     const int steps = subject_.training.steps;
-    while (trainer_.state().step < steps) {
+    while (trainer_.steps_done() < steps) {
       const StepReport report = trainer_.step();
       const int step = report.record.step;
       std::optional<double> validation_loss;
@@ -134,11 +134,10 @@ class Run {
 
   // A run that was stopped where it now ends has taken its last step without a validation.
   void require_last_validation() {
-    const TrainerState& state = trainer_.state();
-    const std::vector<ValidationRecord>& done = state.history.validations;
-    if (!done.empty() && done.back().step == state.step) return;
+    const std::vector<ValidationRecord>& done = trainer_.history().validations;
+    if (!done.empty() && done.back().step == trainer_.steps_done()) return;
     trainer_.validate();
-    save_checkpoint(checkpoints_, subject_, state);
+    save_checkpoint(checkpoints_, subject_, trainer_.state());
   }
 
   bool is_due(int step, int every) const {
@@ -147,7 +146,7 @@ class Run {
 
   Trainer begin(std::span<const std::uint8_t> text) const {
     if (!holds_checkpoint(checkpoints_)) {
-      Trainer trainer(subject_.model, subject_.training, text, options_.threads);
+      Trainer trainer(subject_.model, subject_.training, text, {options_.threads, options_.device});
       make_folder();
       return trainer;
     }
@@ -159,7 +158,7 @@ class Run {
     check_same_text(checkpoint.subject.text, subject_.text, own_text_, options_.folder);
     check_same_run(checkpoint.subject, subject_, options_.folder);
     check_steps(checkpoint.state.step, subject_.training.steps);
-    return Trainer(subject_.model, subject_.training, text, options_.threads,
+    return Trainer(subject_.model, subject_.training, text, {options_.threads, options_.device},
                    std::move(checkpoint.state));
   }
 

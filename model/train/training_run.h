@@ -31,6 +31,10 @@ struct TrainingRunConfig {
 
 void describe(base::FieldTable& table, TrainingRunConfig& run);
 
+namespace cuda {
+class Device;
+}
+
 struct RunOptions {
   std::filesystem::path folder;  // of the results; made where it is missing
   int threads = 1;
@@ -39,6 +43,8 @@ struct RunOptions {
   std::function<void(const StepReport& report, std::optional<double> validation_loss)> progress;
   // Asked after every step: true ends the run with a checkpoint; may be empty.
   std::function<bool()> stop;
+  // That computes; null: the processor does. Never changes a result.
+  cuda::Device* device = nullptr;
 };
 
 struct TrainingOutcome {

@@ -21,6 +21,7 @@ model::ProxyConfig proxy_config(const ProxySettings& settings, const RoutingCont
   config.learning_rate = settings.learning_rate;
   config.seed = context.router.seed;
   config.num_threads = context.num_threads;
+  config.device = context.device;
   return config;
 }
 

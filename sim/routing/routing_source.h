@@ -14,6 +14,10 @@
 #include "sim/plan/placement.h"
 #include "sim/routing/routing_config.h"
 
+namespace moesim::model::cuda {
+class Device;
+}
+
 namespace moesim::sim {
 
 // The step that routing is wanted for.
@@ -62,6 +66,7 @@ struct RoutingContext {
   // [MoE layer] where its experts lie, as many on each rank as the demand's placement has; empty:
   // as that one says. The source's choices are those of the demand's.
   std::span<const Placement> layer_placements = {};
+  model::cuda::Device* device = nullptr;  // that trains; null: the processor does
 };
 
 // Trains the proxy, or reads and checks the trace, as the config says. Throws base::Error.

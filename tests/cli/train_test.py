@@ -86,7 +86,9 @@ class Results(TrainTest):
         run = self.folder / "run"
         self.assertEqual({path.name for path in run.iterdir()}, {
             "checkpoints", "config.json", "curve.csv", "expert_load.svg", "load_balancing.txt",
-            "load_over_time.svg", "loss.svg", "result.json"})
+            "load_over_time.svg", "loss.svg", "provenance.json", "result.json"})
+        provenance = json.loads((run / "provenance.json").read_text())
+        self.assertEqual(provenance["backend"], "cpu")
         result = json.loads((run / "result.json").read_text())
         self.assertEqual(result["steps"], 20)
         self.assertAlmostEqual(result["validation_bits_per_byte"],
@@ -103,6 +105,27 @@ class Results(TrainTest):
         self.assertEqual((self.folder / "two/result.json").read_text(), result)
         self.assertEqual(json.loads(done.out), json.loads(result))
         self.assertEqual(self.weights("one"), self.weights("two"))
+
+    def test_auto_takes_what_is_there_with_the_same_bytes(self):
+        self.train("cpu")
+        done = self.train("auto", "--backend", "auto")
+        self.assertRegex(done.err, r"moesim: computing on (cpu \(.+\)|cuda \(.+\))\n")
+        provenance = json.loads((self.folder / "auto" / "provenance.json").read_text())
+        self.assertIn(f"computing on {provenance['backend']}\n", done.err)
+        self.assertEqual(self.weights("auto"), self.weights("cpu"))
+        self.assertEqual((self.folder / "auto/result.json").read_bytes(),
+                         (self.folder / "cpu/result.json").read_bytes())
+
+    def test_a_backend_that_is_not_there_is_refused(self):
+        done = self.moesim("train", self.file, "-o", "out", "--backend", "cude")
+        self.assert_refused(done, "--backend", 'no backend is named "cude"', "cuda")
+        self.train("probe", "--backend", "auto")
+        provenance = json.loads((self.folder / "probe" / "provenance.json").read_text())
+        if provenance["backend"].startswith("cpu"):
+            done = self.moesim("train", self.file, "-o", "out", "--backend", "cuda")
+            reason = re.search(r"\((.+)\)", provenance["backend"]).group(1)
+            self.assert_refused(done, "--backend", reason, "use --backend cpu")
+        self.assertFalse((self.folder / "out").exists())
 
     def test_the_default_folder_is_named_for_the_file(self):
         self.succeed("train", self.file, "--set", "training.steps=1")

@@ -59,7 +59,7 @@ TEST_F(TrainingRunner, WritesFiguresAndPicturesBesideTheRun) {
   EXPECT_EQ(files_of("run"),
             (std::set<std::string>{"checkpoints", "config.json", "curve.csv", "expert_load.svg",
                                    "load_balancing.txt", "load_over_time.svg", "loss.svg",
-                                   "result.json"}));
+                                   "provenance.json", "result.json"}));
   EXPECT_EQ(count_words(bytes_of_file(folder_ / "run" / "expert_load.svg"), "<title>layer 1, "), 4);
   EXPECT_EQ(count_words(bytes_of_file(folder_ / "run" / "load_over_time.svg"), "<polyline"), 2);
 }

@@ -49,6 +49,26 @@ void EmulatedDevice::fill(void* to, unsigned char byte, std::size_t bytes) {
   std::memset(to, byte, bytes);
 }
 
+void EmulatedDevice::multiply_by_library(const cuda::DeviceProduct& product) {
+  const cuda::LibraryProduct call = cuda::library_product(product);
+  CHECK(call.is_possible && product.bias == nullptr, "a product that the library can compute");
+  // Element (i, j) of op(x).
+  const auto element = [](const float* x, const cuda::LibraryOperand& operand, std::int64_t i,
+                          std::int64_t j) {
+    return operand.transposed ? x[j + i * operand.stride] : x[i + j * operand.stride];
+  };
+  for (std::int64_t column = 0; column < product.m; ++column) {
+    for (std::int64_t row = 0; row < product.n; ++row) {
+      float& result = product.c[row + column * product.c_row];
+      float sum = 0;
+      for (std::int64_t p = product.k; p-- > 0;) {
+        sum += element(product.b, call.b, row, p) * element(product.a, call.a, p, column);
+      }
+      result = product.accumulate ? result + sum : sum;
+    }
+  }
+}
+
 template <class Kernel>
 void EmulatedDevice::run(const cuda::Launch& launch) {
   const Kernel& kernel = *static_cast<const Kernel*>(launch.arguments);

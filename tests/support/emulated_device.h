@@ -27,6 +27,10 @@ class EmulatedDevice final : public model::cuda::Device {
   void copy(const void* from, void* to, std::size_t bytes) override;
   void fill(void* to, unsigned char byte, std::size_t bytes) override;
   void launch(const model::cuda::Launch& launch) override;
+  void use_products(model::cuda::ProductMode mode) override { products_ = mode; }
+  model::cuda::ProductMode products() const override { return products_; }
+  // As a BLAS library does: column by column, and sums from the end.
+  void multiply_by_library(const model::cuda::DeviceProduct& product) override;
   void synchronise() override {}
 
   // Launches so far.
@@ -41,6 +45,7 @@ class EmulatedDevice final : public model::cuda::Device {
   ThreadOrder order_;
   EmulatedBlock block_;
   std::map<void*, std::unique_ptr<std::byte[]>> memory_;
+  model::cuda::ProductMode products_ = model::cuda::ProductMode::in_order;
   std::int64_t launches_ = 0;
 };
 

@@ -104,7 +104,7 @@ class TidyTest(unittest.TestCase):
     def test_libraries_stay_in_their_folders(self):
         for header in ('simgrid/s4u.hpp', 'xbt/log.h', 'Eigen/Core', 'boost/graph/graph_traits.hpp',
                        'nlohmann/json.hpp', 'protozero/types.hpp', 'zlib.h', 'CLI/CLI.hpp',
-                       'gtest/gtest.h', 'benchmark/benchmark.h'):
+                       'gtest/gtest.h', 'benchmark/benchmark.h', 'cuda_runtime.h', 'cublas_v2.h'):
             self.assert_one({'base/units.h': SPDX + f'#include <{header}>\n'}, 'base/units.h:2:',
                             'may only be included in')
         reader = SPDX + '#include <nlohmann/json.hpp>\n'

@@ -7,26 +7,10 @@
 #include <cstdint>
 
 #include "model/cuda/device.h"
+#include "model/cuda/device_product.h"
 #include "model/elementary.h"
 
 namespace moesim::model::cuda {
-
-// As model::Product; on the device.
-struct DeviceProduct {
-  std::int64_t m = 0;
-  std::int64_t n = 0;
-  std::int64_t k = 0;
-  const float* a = nullptr;  // element (i, p) at a[i * a_row + p * a_column]
-  std::int64_t a_row = 0;
-  std::int64_t a_column = 1;
-  const float* b = nullptr;  // element (p, j) at b[p * b_row + j * b_column]
-  std::int64_t b_row = 0;
-  std::int64_t b_column = 1;
-  float* c = nullptr;  // row-major
-  std::int64_t c_row = 0;
-  const float* bias = nullptr;  // [n], added to each row; not with `accumulate`
-  bool accumulate = false;
-};
 
 // A block's tile of c and the steps of k that it holds of a and b; a thread has 4 x 4 elements.
 constexpr int kTile = 64;

@@ -44,6 +44,17 @@ struct RouteTokens {
     write_weights(thread, logit, score, chosen, weights + token * rule.top_k);
   }
 
+  // The weights of other experts than the token chose, with its scores.
+  template <class Thread>
+  MOESIM_KERNEL_CODE void weigh_again(const Thread& thread) const {
+    const int warp = thread.index() / kWarp;
+    const std::int64_t token = std::int64_t{thread.block()} * kTokensPerBlock + warp;
+    if (token >= tokens) return;  // the whole warp
+    const std::int64_t first = token * rule.num_experts;
+    write_weights(thread, logits + first, scores + first, experts + token * rule.top_k,
+                  weights + token * rule.top_k);
+  }
+
  private:
   // values[0, n) become their softmax.
   template <class Thread>

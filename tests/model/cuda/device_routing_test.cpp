@@ -76,6 +76,12 @@ std::vector<RoutingCase> capacity_cases() {
       cases.push_back({"rank capacity", config});
     }
   }
+  for (std::size_t i = cases.size(); i-- > 0;) {
+    RoutingCase moving = cases[i];
+    moving.name += ", next best";
+    moving.config.overflow = OverflowPolicy::next_best;
+    cases.push_back(moving);
+  }
   RouterConfig roomy = sized(6, 2);
   roomy.capacity_factor = 100;
   cases.push_back({"room for all", roomy});
@@ -171,8 +177,7 @@ TEST(DeviceRouting, LeavesOtherRoutersToTheProcessor) {
   config.type = RouterType::sinkhorn;
   EXPECT_FALSE(routes_on_device(config));
   config = sized(8, 2);
-  config.capacity_factor = 1;
-  config.overflow = OverflowPolicy::next_best;
+  config.input_jitter = 0.1;
   EXPECT_FALSE(routes_on_device(config));
   EXPECT_FALSE(routes_on_device(sized(4096, 2)));
 }

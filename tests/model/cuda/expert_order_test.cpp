@@ -13,7 +13,6 @@ namespace {
 using moesim::testing::kRaggedSizes;
 using moesim::testing::on_each_device;
 
-
 // Orders the batch's pairs on the device and compares with the processor's order.
 void expect_same_order(Device& device, const RoutingBatch& batch, DeviceExpertOrder& order) {
   Buffer<std::int32_t> experts;

@@ -27,23 +27,23 @@ TEST(BalanceLosses, OnlyThoseWithACoefficientAreComputed) {
   const RouterCache<double> cache = two_tokens();
   fixture.config.balance.aux_loss_coef = 0.1;
   fixture.config.balance.variance_loss_coef = 2;
-  const std::vector<BalanceTerm> terms = balance_losses(fixture.run(), cache);
+  const std::vector<BalanceTerm> terms = balance_losses(balance_inputs(fixture.run(), cache));
   ASSERT_EQ(terms.size(), 2U);
   EXPECT_EQ(terms[0].name, "aux_loss");
   EXPECT_NEAR(terms[0].value, 0.125, 1e-15);
   EXPECT_EQ(terms[1].name, "variance_loss");
   EXPECT_NEAR(terms[1].value, 1.0 / 16, 1e-15);
   fixture.config.balance = {.aux_loss_coef = 0};
-  EXPECT_TRUE(balance_losses(fixture.run(), cache).empty());
+  EXPECT_TRUE(balance_losses(balance_inputs(fixture.run(), cache)).empty());
 }
 
 TEST(BalanceLosses, ARouterWithoutAGateHasNone) {
   RouterFixture<double> fixture;
   fixture.config.type = RouterType::hash;
   const RouterCache<double> cache = two_tokens();
-  EXPECT_TRUE(balance_losses(fixture.run(), cache).empty());
+  EXPECT_TRUE(balance_losses(balance_inputs(fixture.run(), cache)).empty());
   RouterSlopes<double> slopes;
-  add_balance_slopes(fixture.run(), cache, 1, slopes);
+  add_balance_slopes(balance_inputs(fixture.run(), cache), 1, slopes);
   EXPECT_EQ(slopes.shares.size(), 0);
 }
 
@@ -55,7 +55,7 @@ TEST(BalanceLosses, SigmoidScoresAreSharedOut) {
   fixture.config.balance.aux_loss_coef = 0.1;
   RouterCache<double> cache = two_tokens();
   cache.scores << 0.6, 0.2, 0.4, 0.4;
-  EXPECT_NEAR(balance_losses(fixture.run(), cache)[0].value, 0.125, 1e-15);
+  EXPECT_NEAR(balance_losses(balance_inputs(fixture.run(), cache))[0].value, 0.125, 1e-15);
 }
 
 // aux: scale 3 x coefficient 0.1 x 2 f_i / 2 = (0.3, 0). variance: 3 x 2 x 2 (P_i - 1/2) / 2 =
@@ -65,7 +65,7 @@ TEST(BalanceLosses, SlopesCarryCoefficientAndScale) {
   fixture.config.balance.aux_loss_coef = 0.1;
   fixture.config.balance.variance_loss_coef = 2;
   RouterSlopes<double> slopes;
-  add_balance_slopes(fixture.run(), two_tokens(), 3, slopes);
+  add_balance_slopes(balance_inputs(fixture.run(), two_tokens()), 3, slopes);
   EXPECT_NEAR(slopes.shares(0, 0), 1.05, 1e-14);
   EXPECT_NEAR(slopes.shares(0, 1), -0.75, 1e-14);
 }

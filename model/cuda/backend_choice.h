@@ -1,0 +1,27 @@
+// SPDX-License-Identifier: Apache-2.0
+// What the numerics compute on, as --backend names it (this header is free of Eigen).
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "model/cuda/device.h"
+
+namespace moesim::model::cuda {
+
+struct BackendChoice {
+  std::unique_ptr<Device> device;  // null: the processor
+  // For provenance: "cpu", "cuda (NVIDIA H200)", "cpu (no CUDA device: ...)".
+  std::string description;
+};
+
+// "cuda": the device, with the processor's bits; "cuda:fp32" and "cuda:tf32": its single products
+// by cuBLAS. "auto": "cuda" where there is a device, else the processor, and the description says
+// why. "cuda" without a device, and another name than these, throw base::Error at "--backend".
+BackendChoice choose_backend(const std::string& name);
+
+// "auto", "cpu", "cuda" and so on.
+const std::vector<std::string>& backend_names();
+
+}  // namespace moesim::model::cuda

@@ -1,0 +1,46 @@
+// SPDX-License-Identifier: Apache-2.0
+// No CUDA library lies beside this test.
+#include "model/cuda/backend_choice.h"
+
+#include <gtest/gtest.h>
+
+#include "base/error.h"
+
+namespace moesim::model::cuda {
+namespace {
+
+TEST(BackendChoice, TheProcessorNeedsNothing) {
+  const BackendChoice choice = choose_backend("cpu");
+  EXPECT_EQ(choice.device, nullptr);
+  EXPECT_EQ(choice.description, "cpu");
+}
+
+TEST(BackendChoice, AutoSaysWhyThereIsNoDevice) {
+  const BackendChoice choice = choose_backend("auto");
+  EXPECT_EQ(choice.device, nullptr);
+  EXPECT_EQ(choice.description, "cpu (this moesim was built without CUDA)");
+}
+
+TEST(BackendChoice, CudaWithoutADeviceIsAnError) {
+  for (const char* const name : {"cuda", "cuda:fp32", "cuda:tf32"}) {
+    try {
+      choose_backend(name);
+      FAIL() << "a device without a library";
+    } catch (const base::Error& error) {
+      EXPECT_EQ(error.message(), "this moesim was built without CUDA") << name;
+    }
+  }
+}
+
+TEST(BackendChoice, KnowsNoOtherName) {
+  try {
+    choose_backend("cude");
+    FAIL() << "a backend of another name";
+  } catch (const base::Error& error) {
+    EXPECT_EQ(error.where(), "--backend");
+    EXPECT_EQ(error.hint(), "did you mean \"cuda\"?");
+  }
+}
+
+}  // namespace
+}  // namespace moesim::model::cuda
