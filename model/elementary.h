@@ -139,7 +139,8 @@ MOESIM_DEVICE_CODE float log_value(float x) {
   constexpr std::uint32_t kExponent = 0xff800000;
   const std::uint32_t above = (bits_of(x) - kRootHalf) & kExponent;
   const float m = from_bits(bits_of(x) - above);
-  const auto n = static_cast<float>(static_cast<std::int32_t>(above) / (1 << 23));
+  const std::int32_t exponent = static_cast<std::int32_t>(above) / (1 << 23);  // no remainder
+  const auto n = static_cast<float>(exponent);
   const float logarithm = twice_artanh((m - 1.0F) / (m + 1.0F));
   const float result =
       fused_multiply_add(n, 0x1.62e400p-1F, fused_multiply_add(n, 0x1.7f7d1cp-20F, logarithm));

@@ -132,6 +132,23 @@ class Reproducible(MoesimTest):
         sweep = {"router.seed": [1, 2, 3], "network.fidelity": ["analytic", "flow"]}
         self.assert_same_bytes(numerics_experiment(sweep=sweep, outputs={"traces": ["chrome"]}))
 
+    def test_the_backend_changes_nothing(self):
+        file = self.write("small.json", numerics_experiment())
+        rows = self.rows(file)
+        manifest = json.loads((self.latest("small") / "manifest.json").read_text())
+        self.assertEqual(manifest["backend"], "cpu")
+        done = self.moesim("run", file, "--json", "--backend", "auto")
+        self.assertEqual([json.loads(line) for line in done.out.splitlines()], rows)
+        manifest = json.loads((self.latest("small") / "manifest.json").read_text())
+        self.assertRegex(manifest["backend"], r"^(cpu|cuda) \(.+\)$")
+        self.assertIn(f"moesim: training gates on {manifest['backend']}\n", done.err)
+
+    def test_a_backend_that_is_not_there_leaves_no_run(self):
+        file = self.write("small.json", numerics_experiment())
+        done = self.moesim("run", file, "--backend", "cude")
+        self.assertEqual((done.code, done.err.splitlines()[0]), (2, "--backend"))
+        self.assertFalse((self.folder / "runs").exists())
+
     def test_the_seed_changes_the_result(self):
         file = self.write("small.json", small_experiment())
         times = {self.rows(file, "--set", f"router.seed={seed}")[0]["step_time_s"]

@@ -268,6 +268,11 @@ class Using(TrainTest):
         self.assertAlmostEqual(bits, nats / math.log(2), delta=1e-3)
         self.assertEqual((self.folder / "load.svg").read_text().count("<title>layer 2, "), 4)
 
+    def test_inspect_says_the_same_on_any_backend(self):
+        shown = [self.succeed("inspect", "run", "--text", "words.txt", "--backend", backend).out
+                 for backend in ("cpu", "auto")]
+        self.assertEqual(shown[0], shown[1])
+
     def test_inspect_captures_a_layer(self):
         for name in ("layer.json", "layer.safetensors"):
             done = self.succeed("inspect", "run", "--text", "words.txt", "--layer", 1,

@@ -76,12 +76,6 @@ std::vector<RoutingCase> capacity_cases() {
       cases.push_back({"rank capacity", config});
     }
   }
-  for (std::size_t i = cases.size(); i-- > 0;) {
-    RoutingCase moving = cases[i];
-    moving.name += ", next best";
-    moving.config.overflow = OverflowPolicy::next_best;
-    cases.push_back(moving);
-  }
   RouterConfig roomy = sized(6, 2);
   roomy.capacity_factor = 100;
   cases.push_back({"room for all", roomy});
@@ -89,6 +83,26 @@ std::vector<RoutingCase> capacity_cases() {
   least.capacity_factor = 1;
   least.min_capacity = 4;
   cases.push_back({"min_capacity", least});
+  return cases;
+}
+
+// Room for all pairs, but not where they choose to go: many find another expert, some none.
+std::vector<RoutingCase> next_best_cases() {
+  std::vector<RoutingCase> cases;
+  for (const TokenDropPolicy policy : {TokenDropPolicy::probs, TokenDropPolicy::position}) {
+    RouterConfig config = sized(10, 3);
+    config.overflow = OverflowPolicy::next_best;
+    config.token_drop_policy = policy;
+    config.capacity_factor = 1;
+    cases.push_back({"next best", config});
+    config.capacity_ranks = 4;
+    config.rank_capacity_factor = 1.05;
+    cases.push_back({"next best with rank capacity", config});
+    config.capacity_factor.reset();
+    config.renormalise_after_drop = true;
+    config.rank_capacity_factor = 0.9;
+    cases.push_back({"next best with rank capacity alone", config});
+  }
   return cases;
 }
 
@@ -141,6 +155,10 @@ TEST(DeviceRouting, ChoosesAndWeighsAsTheProcessorDoes) {
 }
 
 TEST(DeviceRouting, DropsAsTheProcessorDoes) { expect_same_for(capacity_cases(), {1, 64, 129}); }
+
+TEST(DeviceRouting, SendsPairsToTheNextBestExpert) {
+  expect_same_for(next_best_cases(), {1, 64, 129});
+}
 
 // Everything goes to expert 2, and the drops are ties by weight: the earlier tokens stay.
 TEST(DeviceRouting, DropsTiesByLaterToken) {
