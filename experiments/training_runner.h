@@ -44,7 +44,7 @@ void describe(base::FieldTable& table, TrainingResult& result);
 struct TrainingRunnerOptions {
   std::filesystem::path folder;  // a lone point's own; otherwise one folder a point below it
   int threads = 1;               // never changes a result
-  model::cuda::Device* device = nullptr;  // that computes; null: the processor. The same results
+  model::cuda::Device* device = nullptr;  // that computes (docs/cuda.md); null: the processor does
   std::string backend = "cpu";            // what computes, in words, for provenance.json
   bool resume = false;                    // finished points are taken as they are, others go on
   std::function<bool()> stop;             // asked after every step; may be empty

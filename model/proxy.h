@@ -32,7 +32,7 @@ struct ProxyConfig {
   double learning_rate = 3e-3;
   std::uint64_t seed = 0;
   int num_threads = 1;             // never changes a result
-  cuda::Device* device = nullptr;  // that trains; null: the processor does. Never changes a result
+  cuda::Device* device = nullptr;  // that trains (docs/cuda.md); null: the processor does
 };
 
 class Proxy {

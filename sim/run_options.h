@@ -22,7 +22,7 @@ struct Progress {
 
 struct RunOptions {
   int num_threads = 1;  // of routing and training; never changes a result
-  // That trains the gate; null: the processor does. Never changes a result.
+  // That trains the gate, with the bits that docs/cuda.md says; null: the processor does.
   model::cuda::Device* device = nullptr;
   std::function<void(const Progress&)> progress = {};
   Counterfactual counterfactual = {};  // what of the step is idealised

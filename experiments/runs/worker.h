@@ -28,7 +28,8 @@ struct WorkerOutcome {
   bool is_our_bug = false;           // the failure is a failed check
 };
 
-// What a worker computes with; neither changes a result.
+// What a worker computes with. The number of threads never changes a result, and a backend only one
+// that multiplies in an order of its own (docs/cuda.md).
 struct WorkerMeans {
   int num_threads = 1;
   std::string backend = "cpu";  // --backend

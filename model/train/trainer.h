@@ -32,8 +32,8 @@ struct TrainerState {
 struct TrainerMachine {
   // Of the processor; any number gives the same bits.
   int threads = 1;
-  // Computes passes and steps, with the processor's bits; null: the processor does. Must outlive
-  // the trainer.
+  // Computes passes and steps, with the bits that docs/cuda.md says; null: the processor does. Must
+  // outlive the trainer.
   cuda::Device* device = nullptr;
 
   TrainerMachine(int num_threads, cuda::Device* with_device = nullptr)  // NOLINT: threads alone

@@ -43,7 +43,7 @@ struct RunOptions {
   std::function<void(const StepReport& report, std::optional<double> validation_loss)> progress;
   // Asked after every step: true ends the run with a checkpoint; may be empty.
   std::function<bool()> stop;
-  // That computes; null: the processor does. Never changes a result.
+  // That computes, with the bits that docs/cuda.md says; null: the processor does.
   cuda::Device* device = nullptr;
 };
 
