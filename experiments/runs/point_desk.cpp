@@ -3,6 +3,11 @@
 
 namespace moesim::experiments {
 
+DirectoryDesk::DirectoryDesk(RunDirectory& directory, const std::set<std::size_t>& wanted)
+    : DirectoryDesk(directory) {
+  std::erase_if(missing_, [&](std::size_t index) { return !wanted.contains(index); });
+}
+
 std::optional<std::size_t> DirectoryDesk::take() {
   if (!returned_.empty()) {
     const std::size_t index = returned_.back();

@@ -22,8 +22,8 @@ namespace fs = std::filesystem;
 
 constexpr std::size_t kIdLength = 12;
 constexpr std::array<std::string_view, 4> kFileKeys = {"file", "hf_config", "trace", "text"};
-constexpr std::array<std::string_view, 5> kOfPeople = {"name", "question", "$schema", "sweep",
-                                                       "objectives"};
+constexpr std::array<std::string_view, 6> kOfPeople = {"name",  "question",   "$schema",
+                                                       "sweep", "objectives", "constraints"};
 constexpr std::array<const char*, 5> kPresetFolders = {
     "model/presets", "sim/collectives/presets", "topologies/presets/accelerators",
     "topologies/presets/nodes", "topologies/presets/clusters"};

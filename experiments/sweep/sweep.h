@@ -29,6 +29,7 @@ struct Sweep {
   std::string question;
   std::vector<std::string> axes;      // swept keys in the file's order
   std::vector<Objective> objectives;  // in the file's order
+  Constraints constraints;
   bool wants_report = false;
   std::vector<Point> points;
   bool has_point_folders = true;  // outputs.points, of the first point that can be read
