@@ -308,8 +308,7 @@ int lead(const RunCommandOptions& options, experiments::Crew& crew) {
   const bool any_failed =
       std::any_of(directory.journal().rows().begin(), directory.journal().rows().end(),
                   [](const auto& row) { return row.status == "failed"; });
-  const bool any_missing = outcome.interrupted || outcome.stopped_by_failure;
-  directory.finish(any_missing ? "interrupted" : any_failed ? "points failed" : "complete");
+  directory.finish(directory.status_of_rows());
   print_results(options, sweep, directory.journal());
   if (sweep.wants_report) {
     const std::string page = experiments::write_report(directory.path(), "", "").string();

@@ -9,14 +9,17 @@
 #include "cli/interrupt.h"
 #include "cli/progress_line.h"
 #include "cli/runner_flags.h"
+#include "experiments/runs/transport.h"
 #include "experiments/search/search.h"
+#include "experiments/search/search_page.h"
 #include "experiments/sweep/axes.h"
 
 namespace moesim::cli {
 namespace {
 
-constexpr int kMissed = 1;
+constexpr int kMissedOrFailed = 1;
 constexpr int kInterrupted = 3;
+constexpr int kOurBug = 70;
 
 struct SearchCommandOptions {
   std::string file;
@@ -30,6 +33,7 @@ struct SearchCommandOptions {
   RunnerFlags runner;
   bool check = false;
   bool fresh = false;
+  bool retry_failed = false;
   bool json = false;
   std::vector<std::string> arguments;
 };
@@ -63,6 +67,7 @@ experiments::SearchOptions search_options(const SearchCommandOptions& options,
   search.winners = options.winners;
   search.check = options.check;
   search.fresh = options.fresh;
+  search.retry_failed = options.retry_failed;
   search.begin_rung = [&line](const std::string& rung, std::size_t points) {
     line.reset();
     std::fprintf(stderr, "%s: %zu points\n", rung.c_str(), points);
@@ -72,6 +77,10 @@ experiments::SearchOptions search_options(const SearchCommandOptions& options,
 }
 
 int search(const SearchCommandOptions& options) {
+  if (experiments::launched_processes() > 1) {
+    throw base::Error("mpirun", "a search is of one process, which starts its own workers",
+                      "call moesim search without it; moesim run runs a sweep under mpirun");
+  }
   const experiments::Sweep sweep = read_sweep(options);
   std::unique_ptr<ProgressLine> line;
   const experiments::SearchOptions search = search_options(options, line);
@@ -90,7 +99,9 @@ int search(const SearchCommandOptions& options) {
     std::fputs(search_text(sweep, outcome).c_str(), stdout);
     std::printf("\nresults in %s\n", folder.c_str());
   }
-  return outcome.check && outcome.check->has_missed() ? kMissed : 0;
+  if (outcome.our_bug) return kOurBug;
+  const bool has_missed = outcome.check && outcome.check->has_missed();
+  return has_missed || outcome.failed() > 0 ? kMissedOrFailed : 0;
 }
 
 }  // namespace
@@ -119,13 +130,16 @@ void add_search_command(CLI::App& app, int& exit_code, std::vector<std::string> 
       ->capture_default_str();
   command
       ->add_option("--winners", options->winners,
-                   "Configurations that run once more at fidelity flow; 0: none")
+                   "Configurations that run once more at fidelity flow, each for 60 s at most "
+                   "where --time-limit says nothing; 0: none")
       ->capture_default_str();
   command->add_option("-o,--output", options->output, "Folder for results")->capture_default_str();
   add_runner_flags(*command, options->runner);
   command->add_flag("--check", options->check,
                     "Run the rest of the grid too and say whether its best was found (exit 1: no)");
   command->add_flag("--fresh", options->fresh, "Start anew, also where an earlier run can go on");
+  command->add_flag("--retry-failed", options->retry_failed,
+                    "Run points that failed in an earlier search again");
   command->add_flag("--json", options->json, "Print one JSON object");
   command->callback([options, &exit_code] { exit_code = search(*options); });
 }

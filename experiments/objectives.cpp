@@ -28,15 +28,6 @@ bool names_figure(const std::string& name, const NamedFigure& figure) {
   return figure.is_family ? name.starts_with(figure.name + ".") : name == figure.name;
 }
 
-// Where the document names the figure.
-std::string place_of(const base::JsonValue& document, const std::string& section,
-                     const std::string& name) {
-  const base::JsonValue* found = document.find(section);
-  const base::JsonValue* value = found != nullptr ? found->find(name) : nullptr;
-  return base::where_of(value != nullptr ? value->place : document.place,
-                        "/" + section + "/" + name);
-}
-
 base::Error unknown_figure(const std::string& where, const std::string& name,
                            const std::vector<NamedFigure>& figures) {
   std::vector<std::string> known;
@@ -53,7 +44,7 @@ void check_figure(const base::JsonValue& document, const std::string& section,
   const std::vector<NamedFigure> figures = result_figures();
   const bool is_known = std::any_of(figures.begin(), figures.end(),
                                     [&](const auto& figure) { return names_figure(name, figure); });
-  if (!is_known) throw unknown_figure(place_of(document, section, name), name, figures);
+  if (!is_known) throw unknown_figure(place_of_figure(document, section, name), name, figures);
 }
 
 // The value under the figure's name in a section of the document, made where there is none.
@@ -99,6 +90,14 @@ std::vector<NamedFigure> result_figures() {
   return figures;
 }
 
+std::string place_of_figure(const base::JsonValue& document, const std::string& section,
+                            const std::string& figure) {
+  const base::JsonValue* found = document.find(section);
+  const base::JsonValue* value = found != nullptr ? found->find(figure) : nullptr;
+  return base::where_of(value != nullptr ? value->place : document.place,
+                        "/" + section + "/" + figure);
+}
+
 void check_objectives(const base::JsonValue& document, const Objectives& objectives) {
   for (const auto& [name, direction] : objectives) check_figure(document, "objectives", name);
 }
@@ -112,7 +111,7 @@ void describe(base::FieldTable& table, Bounds& bounds) {
 void check_constraints(const base::JsonValue& document, const Constraints& constraints) {
   for (const auto& [name, bounds] : constraints) {
     check_figure(document, "constraints", name);
-    const std::string where = place_of(document, "constraints", name);
+    const std::string where = place_of_figure(document, "constraints", name);
     if (!bounds.min && !bounds.max) {
       throw base::Error(where, "bounds nothing", "write {\"max\": 0.02} or {\"min\": 0.3}");
     }

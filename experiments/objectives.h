@@ -48,6 +48,10 @@ struct NamedFigure {
 // All numbers of a result outside lists and `scenario`, in the reference page's order.
 std::vector<NamedFigure> result_figures();
 
+// Where the document's section "objectives" or "constraints" names the figure, for errors.
+std::string place_of_figure(const base::JsonValue& document, const std::string& section,
+                            const std::string& figure);
+
 // Throws base::Error, placed in the document, where an objective names no figure.
 void check_objectives(const base::JsonValue& document, const Objectives& objectives);
 

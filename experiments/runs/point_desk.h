@@ -6,7 +6,6 @@
 #include <cstddef>
 #include <filesystem>
 #include <optional>
-#include <set>
 #include <string>
 #include <vector>
 
@@ -44,7 +43,7 @@ class DirectoryDesk : public PointDesk {
   // Keeps a reference.
   explicit DirectoryDesk(RunDirectory& directory)
       : directory_(directory), missing_(directory.missing_points()) {}
-  DirectoryDesk(RunDirectory& directory, const std::set<std::size_t>& wanted);
+  DirectoryDesk(RunDirectory& directory, std::vector<std::size_t> wanted);
 
   std::optional<std::size_t> take() override;
   void put_back(std::size_t index) override { returned_.push_back(index); }

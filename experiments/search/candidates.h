@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <string>
 #include <vector>
 
@@ -12,17 +13,14 @@ namespace moesim::experiments {
 
 // Points that differ in their seeds only: one configuration, run several times.
 struct Candidate {
-  std::string label;                  // "router.capacity_factor=1.0", without the seeds
-  std::vector<std::string> settings;  // of each axis that is no seed its value; "" without one
-  std::vector<std::size_t> points;    // indices in the sweep, by rising index
+  std::string label;  // "router.capacity_factor=1.0", without the seeds
+  // A number for each swept key that is no seed, the same for the same value.
+  std::vector<std::uint32_t> settings;
+  std::vector<std::size_t> points;  // indices in the sweep, by rising index, each id once
 };
 
-// True of a swept key that repeats a configuration instead of changing it: "router.seed",
-// "cluster.ecmp_seed".
-bool is_seed(const std::string& axis);
-
 // The sweep's configurations in the order of their first points; what the sweep leaves out is in
-// none.
+// none, nor is a point that it names twice.
 std::vector<Candidate> candidates_of(const Sweep& sweep);
 
 // The indices of the first `seeds` points of each of the candidates numbered in `chosen`.

@@ -5,6 +5,8 @@
 #include <cmath>
 #include <limits>
 
+#include "base/error.h"
+
 namespace moesim::experiments {
 namespace {
 
@@ -76,6 +78,25 @@ std::vector<double> figures_over(const Goals& goals, const PointRows& rows,
   return figures;
 }
 
+void require_figures(const base::JsonValue& document, const Goals& goals,
+                     const std::vector<std::vector<double>>& figures) {
+  const std::vector<std::string> names = figures_of(goals);
+  const bool any_has_run = std::any_of(figures.begin(), figures.end(),
+                                       [](const auto& candidate) { return !candidate.empty(); });
+  for (std::size_t i = 0; any_has_run && i < names.size(); ++i) {
+    const bool is_there = std::any_of(figures.begin(), figures.end(), [&](const auto& candidate) {
+      return !candidate.empty() && !std::isnan(candidate[i]);
+    });
+    if (is_there) continue;
+    const bool is_objective = i < goals.objectives.size();
+    throw base::Error(
+        place_of_figure(document, is_objective ? "objectives" : "constraints", names[i]),
+        "no point that ran has " + names[i],
+        "docs/reference.md, \"Result keys\", says which points have it: validation_loss is of "
+        "routing.source numerics");
+  }
+}
+
 Standing standing_of(const Goals& goals, std::span<const double> figures, bool training_is_short) {
   const std::vector<std::string> names = figures_of(goals);
   const auto figure = [&](const std::string& name) {
@@ -87,7 +108,7 @@ Standing standing_of(const Goals& goals, std::span<const double> figures, bool t
   for (const Objective& objective : goals.objectives) {
     standing.costs.push_back(cost_of(figure(objective.figure), objective.direction));
   }
-  standing.violation = figures.empty() ? kInfinity : 0;
+  standing.has_run = !figures.empty();
   for (const auto& [name, bounds] : goals.constraints) {
     if (!training_is_short) {
       standing.violation += excess(figure(name), bounds);

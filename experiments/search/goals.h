@@ -45,6 +45,11 @@ class PointRows {
 std::vector<double> figures_over(const Goals& goals, const PointRows& rows,
                                  std::span<const std::size_t> points);
 
+// Throws base::Error, placed in the document, where candidates have figures and none of them has
+// one that a goal names; of `figures` as figures_over() gives them.
+void require_figures(const base::JsonValue& document, const Goals& goals,
+                     const std::vector<std::vector<double>>& figures);
+
 // How a candidate with these figures stands, as figures_of(goals) orders them; one without any has
 // not run. Where `training_is_short` bounds are no verdicts yet: they are further objectives.
 Standing standing_of(const Goals& goals, std::span<const double> figures, bool training_is_short);

@@ -11,8 +11,6 @@ namespace {
 constexpr double kInfinity = std::numeric_limits<double>::infinity();
 constexpr double kAsGood = 1e-9;  // sums of the same figures in another order
 
-bool is_feasible(const Standing& standing) { return standing.violation == 0; }
-
 // How much worse `cost` is than `best`, as a share of it; at least 0.
 double share_worse(double cost, double best) {
   if (cost <= best) return 0;
@@ -24,14 +22,14 @@ BestCheck check_best(std::span<const Standing> standings, std::size_t objective,
                      std::optional<std::size_t> named) {
   BestCheck check;
   for (std::size_t i = 0; i < standings.size(); ++i) {
-    if (!is_feasible(standings[i])) continue;
+    if (!standings[i].is_feasible()) continue;
     if (!check.best || standings[i].costs[objective] < standings[*check.best].costs[objective]) {
       check.best = i;
     }
   }
   if (!check.best) return check;  // there is nothing to find
   check.named = named;
-  const bool is_named = named && is_feasible(standings[*named]);
+  const bool is_named = named && standings[*named].is_feasible();
   check.shortfall = is_named ? share_worse(standings[*named].costs[objective],
                                            standings[*check.best].costs[objective])
                              : kInfinity;
@@ -44,7 +42,7 @@ double gap_to(const Standing& member, std::span<const Standing> standings,
               std::span<const std::size_t> run) {
   double least = kInfinity;
   for (const std::size_t i : run) {
-    if (!is_feasible(standings[i])) continue;
+    if (!standings[i].is_feasible()) continue;
     double worst = 0;
     for (std::size_t objective = 0; objective < member.costs.size(); ++objective) {
       worst = std::max(worst, share_worse(standings[i].costs[objective], member.costs[objective]));
@@ -66,7 +64,7 @@ GridCheck check_against(std::span<const Standing> standings, std::span<const std
   GridCheck check;
   check.candidates = static_cast<std::size_t>(
       std::count_if(standings.begin(), standings.end(),
-                    [](const Standing& standing) { return std::isfinite(standing.violation); }));
+                    [](const Standing& standing) { return standing.has_run; }));
   for (std::size_t objective = 0; objective < named.size(); ++objective) {
     check.by_objective.push_back(check_best(standings, objective, named[objective]));
   }

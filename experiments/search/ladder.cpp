@@ -17,6 +17,8 @@ constexpr int kTrainingShare = 8;
 constexpr std::array<Fidelity, 3> kByCost = {Fidelity::analytic, Fidelity::collective,
                                              Fidelity::flow};
 constexpr const char* kFidelityKey = "network.fidelity";
+constexpr const char* kTrainStepsKey = "routing.proxy.train_steps";
+constexpr const char* kSourceKey = "routing.source";
 
 // True where the sweep sets the key, or a section that has it.
 bool is_swept(const Sweep& sweep, const std::string& key) {
@@ -28,15 +30,22 @@ bool is_swept(const Sweep& sweep, const std::string& key) {
 Rung at_fidelity(Fidelity fidelity) {
   Rung rung;
   rung.name = base::name_in_words(fidelity);
+  rung.fidelity = fidelity;
   rung.settings.emplace_back(kFidelityKey, base::json_of(rung.name));
   return rung;
 }
 
-// The training steps of a workload's proxy, under its key.
-void shorten(const std::string& key, const sim::RoutingConfig& routing, const Sweep& sweep,
+// The training steps of a workload whose keys begin with `prefix`: "jobs.1.", "" of the only one. A
+// job's keys that are not set are those outside of "jobs".
+void shorten(const std::string& prefix, const sim::RoutingConfig& routing, const Sweep& sweep,
              Rung& rung) {
+  const std::string key = prefix + kTrainStepsKey;
+  const auto is_varied = [&](const std::string& name) {
+    return is_swept(sweep, name) || is_swept(sweep, prefix + name);
+  };
   const bool is_trained = routing.source == sim::RoutingSourceKind::numerics;
-  if (!is_trained || routing.proxy.train_steps < 2 || is_swept(sweep, key)) return;
+  const bool is_short = routing.proxy.train_steps < 2;
+  if (!is_trained || is_short || is_varied(kTrainStepsKey) || is_varied(kSourceKey)) return;
   const int steps = std::max(1, routing.proxy.train_steps / kTrainingShare);
   rung.settings.emplace_back(key, base::json_of(steps));
   if (!rung.shortens_training) {
@@ -47,14 +56,20 @@ void shorten(const std::string& key, const sim::RoutingConfig& routing, const Sw
 }
 
 void shorten_training(const Sweep& sweep, const Experiment& experiment, Rung& rung) {
-  if (is_swept(sweep, "routing.source")) return;
   if (experiment.scenario.jobs.empty()) {
-    return shorten("routing.proxy.train_steps", experiment.scenario.routing, sweep, rung);
+    return shorten("", experiment.scenario.routing, sweep, rung);
   }
   for (std::size_t i = 0; i < experiment.scenario.jobs.size(); ++i) {
-    shorten("jobs." + std::to_string(i) + ".routing.proxy.train_steps",
-            experiment.scenario.jobs[i].routing, sweep, rung);
+    shorten("jobs." + std::to_string(i) + ".", experiment.scenario.jobs[i].routing, sweep, rung);
   }
+}
+
+// Where the document has the pointer's value, or the pointer alone.
+std::string place_in(const Sweep& sweep, const std::string& section, const std::string& key) {
+  const base::JsonValue* value = sweep.document->find(section);
+  if (value != nullptr && !key.empty()) value = value->find(key);
+  const std::string pointer = "/" + section + (key.empty() ? "" : "/" + key);
+  return value != nullptr ? base::where_of(value->place, pointer) : pointer;
 }
 
 }  // namespace
@@ -63,7 +78,8 @@ std::string Rung::folder_name() const { return name.substr(0, name.find(',')); }
 
 std::vector<Rung> screens_of(const Sweep& sweep, const Experiment& experiment) {
   if (is_swept(sweep, kFidelityKey)) {
-    throw base::Error("/sweep", "varies network.fidelity, which a search chooses itself",
+    throw base::Error(place_in(sweep, "sweep", ""),
+                      "varies network.fidelity, which a search chooses itself",
                       "take network.fidelity out of the sweep");
   }
   std::vector<Rung> screens;
@@ -75,7 +91,7 @@ std::vector<Rung> screens_of(const Sweep& sweep, const Experiment& experiment) {
   shorten_training(sweep, experiment, own);
   if (screens.empty() && own.shortens_training) screens.push_back(own);
   if (screens.empty()) {
-    throw base::Error("/network/fidelity",
+    throw base::Error(place_in(sweep, "network", "fidelity"),
                       "is analytic, the cheapest there is: nothing can sort candidates out before",
                       "moesim run runs all points; or set network.fidelity to collective");
   }
@@ -102,16 +118,16 @@ Sweep at_rung(const Sweep& sweep, const Rung& rung) {
   return changed;
 }
 
-Allowance allowance_of(std::size_t points, std::size_t seeds, std::size_t objectives,
-                       double share) {
-  const auto most = static_cast<std::size_t>(share * static_cast<double>(points) + 1e-9);
-  const std::size_t budget = std::max<std::size_t>(most, 1);
+Allowance allowance_of(const Budget& budget) {
   Allowance allowance;
-  allowance.entrants = budget;
-  if (seeds <= 1 || objectives * seeds > budget) return allowance;
-  allowance.seeds = seeds;
-  allowance.finalists = std::max(objectives, budget / (2 * seeds));
-  allowance.entrants = budget - allowance.finalists * (seeds - 1);
+  allowance.entrants = std::min(budget.points, budget.candidates);
+  if (budget.seeds <= 1 || budget.objectives * budget.seeds > budget.points) return allowance;
+  const std::size_t more = budget.seeds - 1;
+  const std::size_t left = (budget.points - allowance.entrants) / more;
+  allowance.seeds = budget.seeds;
+  allowance.finalists = std::max({budget.objectives, budget.points / (2 * budget.seeds), left});
+  allowance.finalists = std::min(allowance.finalists, budget.candidates);
+  allowance.entrants = std::min(allowance.entrants, budget.points - allowance.finalists * more);
   return allowance;
 }
 

@@ -11,6 +11,7 @@
 
 #include "base/json_value.h"
 #include "experiments/sweep/sweep.h"
+#include "sim/network/network.h"
 
 namespace moesim::experiments {
 
@@ -18,6 +19,7 @@ struct Rung {
   std::string name;  // "analytic", "analytic, 12 of 100 training steps"
   std::vector<std::pair<std::string, base::JsonValue>> settings;  // dotted keys and their values
   bool shortens_training = false;
+  sim::Fidelity fidelity = sim::Fidelity::analytic;
 
   std::string folder_name() const;  // "analytic"
 };
@@ -31,8 +33,8 @@ std::vector<Rung> screens_of(const Sweep& sweep, const Experiment& experiment);
 // The rung above the experiment's own; none above `flow`.
 std::vector<Rung> confirmation_of(const Experiment& experiment);
 
-// The sweep with the rung's settings: points of the same numbers that differ in their ids. It
-// writes no traces, tables of its own or folders.
+// The sweep with the rung's settings: points of the same numbers that differ in their ids. Points
+// have no folders, and there is no report.
 Sweep at_rung(const Sweep& sweep, const Rung& rung);
 
 // How much of a grid may run in full.
@@ -40,14 +42,20 @@ struct Allowance {
   std::size_t entrants = 1;   // candidates that run with their first seed
   std::size_t finalists = 0;  // of these, candidates that run with the others
   std::size_t seeds = 1;      // points of a finalist
-
-  std::size_t points() const { return entrants + finalists * (seeds - 1); }
 };
 
-// The most for `share` of `points`, in (0, 1]; never less than one point. `seeds` is the most that
-// a candidate has. Half of it is for the finalists' seeds, and at least a finalist for each of the
-// `objectives`; where there is not enough for these, all is for entrants.
-Allowance allowance_of(std::size_t points, std::size_t seeds, std::size_t objectives, double share);
+// The most points of a grid that may run in full, and what they may be spent on.
+struct Budget {
+  std::size_t points = 1;
+  std::size_t candidates = 1;
+  std::size_t seeds = 1;       // the most that a candidate has
+  std::size_t objectives = 1;  // at least one
+};
+
+// Half is for the finalists' seeds, and at least a finalist for each objective; what is more than
+// all candidates take as entrants is for finalists too. Where there is not enough for a finalist
+// each, all is for entrants.
+Allowance allowance_of(const Budget& budget);
 
 // How many of `candidates` each of `screens` screens lets through: a geometric way down to
 // `entrants`, which the last one's are.

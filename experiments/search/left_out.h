@@ -28,8 +28,10 @@ std::optional<LeftOut> left_out_of(const Goals& goals,
                                    const std::vector<std::size_t>& full, const Rung& screen);
 
 // True where no figure of the first objective in full can be better than on the screen, and the
-// screen says which candidates keep to the constraints: `analytic` is a floor of the step's time
-// (docs/models.md) and nothing else differs. Not of training cut short, nor of means over seeds.
-bool is_bound_of(const Goals& goals, const Rung& screen, bool has_seeds);
+// screen says which candidates keep to the constraints: at `analytic` time is never more than at
+// other fidelities (docs/models.md), and nothing else differs. Not of training cut short, of
+// several objectives, nor where links or switches fail, whose effect `analytic` leaves out.
+bool is_bound_of(const Goals& goals, const Rung& screen, const Sweep& sweep,
+                 const Experiment& experiment);
 
 }  // namespace moesim::experiments

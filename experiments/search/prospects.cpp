@@ -2,6 +2,7 @@
 #include "experiments/search/prospects.h"
 
 #include <algorithm>
+#include <cmath>
 #include <tuple>
 
 namespace moesim::experiments {
@@ -63,13 +64,17 @@ std::vector<double> predicted_figures(const std::vector<Candidate>& candidates,
                                       const CandidateFigures& full, std::size_t candidate) {
   const std::vector<std::size_t> neighbours = nearest(candidates, screened, full, candidate);
   std::vector<double> figures = screened[candidate];
-  if (neighbours.empty()) return figures;
   for (std::size_t i = 0; i < figures.size(); ++i) {
     double sum = 0;
+    int count = 0;
     for (const std::size_t neighbour : neighbours) {
-      sum += corrected(screened[candidate][i], screened[neighbour][i], full[neighbour][i]);
+      const double figure =
+          corrected(screened[candidate][i], screened[neighbour][i], full[neighbour][i]);
+      if (!std::isfinite(figure)) continue;  // the neighbour has none of that name
+      sum += figure;
+      ++count;
     }
-    figures[i] = sum / static_cast<double>(neighbours.size());
+    if (count > 0) figures[i] = sum / count;
   }
   return figures;
 }

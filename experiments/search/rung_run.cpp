@@ -2,9 +2,8 @@
 #include "experiments/search/rung_run.h"
 
 #include <algorithm>
-#include <set>
+#include <exception>
 
-#include "base/error.h"
 #include "experiments/runs/point_desk.h"
 #include "experiments/runs/resume.h"
 
@@ -14,6 +13,7 @@ namespace {
 RunDirectory open(const Sweep& sweep, const RungPlace& place) {
   ResumeRequest request{sweep, place.experiment_file, place.command, ""};
   request.also_finished = true;
+  request.retry_failed = place.retry_failed;
   const auto earlier = place.fresh ? std::nullopt : find_run(place.root, request);
   if (!earlier || !earlier->is_same_build) {
     return {place.root, new_manifest(sweep, place.command), place.experiment_file};
@@ -27,19 +27,16 @@ RungRun::RungRun(const Sweep& sweep, const RungPlace& place)
     : sweep_(sweep), directory_(open(sweep, place)) {}
 
 RungRun::~RungRun() {
+  if (is_finished_) return;
   try {
     finish();
-  } catch (const base::Error&) {  // the disk takes nothing more; the rows are in the journal
+  } catch (const std::exception&) {
   }
 }
 
 void RungRun::finish() {
-  const auto& rows = directory_.journal().rows();
-  const bool any_failed =
-      std::any_of(rows.begin(), rows.end(), [](const auto& row) { return row.status == "failed"; });
-  directory_.finish(!directory_.missing_points().empty() ? "interrupted"
-                    : any_failed                         ? "points failed"
-                                                         : "complete");
+  directory_.finish(directory_.status_of_rows());
+  is_finished_ = true;
 }
 
 std::size_t RungRun::num_there(const std::vector<std::size_t>& points) const {
@@ -50,9 +47,10 @@ std::size_t RungRun::num_there(const std::vector<std::size_t>& points) const {
       }));
 }
 
-bool RungRun::run(const std::vector<std::size_t>& points, const RunnerOptions& options) {
-  DirectoryDesk desk(directory_, std::set<std::size_t>(points.begin(), points.end()));
-  return !run_points(sweep_, desk, options).interrupted;
+RunnerOutcome RungRun::run(const std::vector<std::size_t>& points, const RunnerOptions& options) {
+  is_finished_ = false;
+  DirectoryDesk desk(directory_, points);
+  return run_points(sweep_, desk, options);
 }
 
 StoredRun RungRun::results() const { return read_run(directory_.path()); }

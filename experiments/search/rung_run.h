@@ -17,7 +17,8 @@ struct RungPlace {
   std::filesystem::path root;  // the run is a folder below root/<sweep's name>
   std::filesystem::path experiment_file;
   std::string command;
-  bool fresh = false;  // a new run, whatever there is
+  bool fresh = false;         // a new run, whatever there is
+  bool retry_failed = false;  // points that have failed run again
 };
 
 // One sweep's run directory, open for as long as this is there.
@@ -26,7 +27,7 @@ class RungRun {
   // Takes up this build's newest run of the sweep, finished or not, or makes one. Throws
   // base::Error as RunDirectory and resume_run do.
   RungRun(const Sweep& sweep, const RungPlace& place);
-  // Leaves the manifest with what the run has come to.
+  // As finish(), but says nothing where the disk takes no more: the rows are in the journal.
   ~RungRun();
   RungRun(const RungRun&) = delete;
   RungRun& operator=(const RungRun&) = delete;
@@ -34,16 +35,20 @@ class RungRun {
   const std::filesystem::path& folder() const { return directory_.path(); }
   // How many of the points have a row.
   std::size_t num_there(const std::vector<std::size_t>& points) const;
-  // Runs those without one. False when it was interrupted. Throws as run_points() does.
-  bool run(const std::vector<std::size_t>& points, const RunnerOptions& options);
+  // How many rows there are.
+  std::size_t num_rows() const { return directory_.journal().rows().size(); }
+  // Runs those of the points without one. Throws as run_points() does.
+  RunnerOutcome run(const std::vector<std::size_t>& points, const RunnerOptions& options);
+  // Leaves tables and manifest with what the run has come to. Throws base::Error where the disk
+  // does not let it.
+  void finish();
   // What the rows say now.
   StoredRun results() const;
 
  private:
-  void finish();
-
   const Sweep& sweep_;
   RunDirectory directory_;
+  bool is_finished_ = true;
 };
 
 }  // namespace moesim::experiments

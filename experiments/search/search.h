@@ -13,7 +13,6 @@
 #include <string>
 #include <vector>
 
-#include "base/json_value.h"
 #include "experiments/runs/runner.h"
 #include "experiments/search/goals.h"
 #include "experiments/search/grid_check.h"
@@ -31,7 +30,8 @@ struct SearchOptions {
   std::size_t winners = 3;       // candidates that are confirmed at `flow`; 0: none
   bool check = false;            // run the rest of the grid too, and compare
   bool fresh = false;            // a new run, whatever there is
-  // Called when a rung begins: its name and its points.
+  bool retry_failed = false;     // points that have failed run again
+  // Called when a rung begins: its name, and its points that have not run before.
   std::function<void(const std::string& rung, std::size_t points)> begin_rung;
 };
 
@@ -40,7 +40,9 @@ struct RungOutcome {
   std::string name;
   std::size_t candidates = 0;
   std::size_t points = 0;
-  std::size_t there = 0;  // of these, points that an earlier search had run
+  std::size_t there = 0;   // of these, points that an earlier search had run
+  std::size_t failed = 0;  // of these
+  std::string reason;      // the first one's
   double wall_s = 0;
   std::filesystem::path folder;
 };
@@ -51,7 +53,8 @@ struct FoundCandidate {
   std::vector<MeanInterval> figures;  // over the points: [figures_of(goals)]
   std::vector<double> confirmed;      // the same at `flow`, of the first point; empty: not run
   bool is_feasible = false;
-  bool is_on_front = false;  // no other candidate that ran beats it everywhere
+  bool is_final = false;     // ran with as many seeds as any: only such are named the best
+  bool is_on_front = false;  // no other final one beats it everywhere
 };
 
 struct SearchOutcome {
@@ -61,19 +64,19 @@ struct SearchOutcome {
   std::vector<RungOutcome> screens;
   RungOutcome full;
   std::optional<RungOutcome> confirmation;
-  std::string not_confirmed;          // why one of the winners has no figures at `flow`; "" if none
-  std::vector<FoundCandidate> found;  // that ran in full, the best first
+  std::vector<FoundCandidate> found;  // that ran in full, the best first; empty where none did
   std::optional<LeftOut> left_out;    // none where all ran
   std::optional<GridCheck> check;
   bool interrupted = false;  // it goes on where it stopped when it is called again
+  bool our_bug = false;      // some point failed by a check of ours
+
+  // Points that failed; what `flow` does not finish in time is no failure.
+  std::size_t failed() const;
 };
 
-// Throws base::Error where there is nothing to search (ladder.h), where no candidate runs, and for
-// what run_points() throws.
+// Writes search.json into the run's folder too. Throws base::Error where there is nothing to choose
+// from, for what screens_of() says (ladder.h), where no point has a figure that a goal names, and
+// for what run_points() throws.
 SearchOutcome search(const Sweep& sweep, const SearchOptions& options);
-
-// As text for people, and as search.json holds it (docs/file_formats.md, "Search").
-std::string search_text(const Sweep& sweep, const SearchOutcome& outcome);
-base::JsonValue search_json(const Sweep& sweep, const SearchOutcome& outcome);
 
 }  // namespace moesim::experiments

@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "experiments/search/search_page.h"
+
 #include <fmt/format.h>
 
 #include <algorithm>
 #include <cmath>
 
 #include "base/text_page.h"
-#include "experiments/search/search.h"
 
 namespace moesim::experiments {
 namespace {
@@ -28,10 +29,11 @@ std::string goals_text(const Goals& goals) {
 }
 
 void write_rung(TextPage& page, const RungOutcome& rung) {
-  const std::string there =
-      rung.there > 0 ? fmt::format(", {} of them run before", rung.there) : std::string();
+  std::string more;
+  if (rung.there > 0) more += fmt::format(", {} of them run before", rung.there);
+  if (rung.failed > 0) more += fmt::format(", {} failed: {}", rung.failed, rung.reason);
   page.line("  {:<36} {:>14} {:>7} {:>9.1f} s{}", rung.name, rung.candidates, rung.points,
-            rung.wall_s, there);
+            rung.wall_s, more);
 }
 
 // What the whole grid would take, by the points that ran in full; none where some had been there.
@@ -63,9 +65,6 @@ void write_effort(TextPage& page, const SearchOutcome& outcome) {
   page.line("");
   page.line("{} of {} points ran in full ({:.1f} %){}", outcome.full.points, outcome.num_points,
             100 * points, std::isnan(time) ? std::string() : time_text(time));
-  if (!outcome.not_confirmed.empty()) {
-    page.line("not all winners are confirmed at flow: {}", outcome.not_confirmed);
-  }
 }
 
 std::string figure_text(const MeanInterval& figure) {
@@ -93,11 +92,13 @@ void write_found(TextPage& page, const SearchOutcome& outcome, const FoundCandid
 }
 
 void write_answers(TextPage& page, const SearchOutcome& outcome) {
-  const bool any_feasible = std::any_of(outcome.found.begin(), outcome.found.end(),
-                                        [](const auto& found) { return found.is_feasible; });
   const bool has_front = outcome.goals.objectives.size() > 1;
   page.line("");
-  if (!any_feasible) {
+  if (outcome.found.empty()) {
+    page.line("none of the points that were tried ran");
+    return;
+  }
+  if (!outcome.found.front().is_feasible) {
     page.line("none of those that ran in full keeps to the constraints; the nearest:");
     write_found(page, outcome, outcome.found.front());
     return;
@@ -136,6 +137,10 @@ void write_left_out(TextPage& page, const SearchOutcome& outcome) {
 std::string verdict(const SearchOutcome& outcome, const BestCheck& best) {
   if (best.shortfall == 0) return "which the search found";
   if (!best.named) return "MISSED: the search names none";
+  if (std::isinf(best.shortfall)) {
+    return fmt::format("MISSED: the search names {}, which breaks a constraint over all its seeds",
+                       label_of(outcome, *best.named));
+  }
   return fmt::format("MISSED: the search names {}, {:.2g} % worse", label_of(outcome, *best.named),
                      100 * best.shortfall);
 }
@@ -171,6 +176,8 @@ JsonValue json_of_rung(const RungOutcome& rung) {
   base::add_member(json, "name", base::json_of(rung.name));
   base::add_member(json, "configurations", json_of_count(rung.candidates));
   base::add_member(json, "points", json_of_count(rung.points));
+  base::add_member(json, "failed", json_of_count(rung.failed));
+  base::add_member(json, "reason", base::json_of(rung.reason));
   base::add_member(json, "run", base::json_of(rung.folder.string()));
   return json;
 }
@@ -192,6 +199,7 @@ JsonValue json_of_found(const Sweep& sweep, const SearchOutcome& outcome,
     points.items.push_back(base::json_of(sweep.points[point].id));
   }
   base::add_member(json, "feasible", base::json_of(found.is_feasible));
+  base::add_member(json, "final", base::json_of(found.is_final));
   base::add_member(json, "on_front", base::json_of(found.is_on_front));
   JsonValue& figures = base::add_member(json, "figures", base::json_object());
   const std::vector<std::string> names = figures_of(outcome.goals);

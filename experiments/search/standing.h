@@ -13,8 +13,11 @@ struct Standing {
   // number of all that are compared; infinite where there is no such figure.
   std::vector<double> costs;
   // How far outside its constraints, as a share of their bounds, summed: 0 is feasible, infinite
-  // what did not run.
+  // what lacks a figure that is bounded.
   double violation = 0;
+  bool has_run = true;
+
+  bool is_feasible() const { return has_run && violation == 0; }
 };
 
 // True where `a` is nowhere worse and somewhere better; both feasible.

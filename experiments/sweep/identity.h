@@ -5,10 +5,14 @@
 
 #include <map>
 #include <string>
+#include <string_view>
 
 #include "base/json_value.h"
 
 namespace moesim::experiments {
+
+// True of a document's key that people read and that changes no point: "question", "objectives".
+bool is_for_people(std::string_view key);
 
 // Hashes of points of one document. Into a hash go the simulator's version, all presets that ship,
 // the document without comments, layout, order of members, `name`, `question`,

@@ -53,6 +53,9 @@ Sweep expand(const base::JsonValue& document);
 // above experts, ...) or is left out by the sweep.
 ReadPoint read_point(const Sweep& sweep, const Point& point);
 
+// Of the first point that can be read. Throws the first point's error where none can.
+Experiment first_experiment(const Sweep& sweep);
+
 // An error that names a JSON pointer or a file of the point's alone, completed with the place in
 // the file, flag or sweep that the point has its value from.
 base::Error placed_error(const Sweep& sweep, const Point& point, const base::Error& error);

@@ -58,14 +58,17 @@ class Search(MoesimTest):
         self.assertEqual(found["full"]["points"], 5)
         self.assertEqual(set(found["check"]["objectives"]),
                          {"tokens_per_s_per_gpu", "rank_load.max_over_mean"})
-        front = [candidate for candidate in found["found"] if candidate["on_front"]]
-        for one in front:
-            for other in front:
-                faster = (other["figures"]["tokens_per_s_per_gpu"]["mean"]
-                          > one["figures"]["tokens_per_s_per_gpu"]["mean"])
-                evener = (other["figures"]["rank_load.max_over_mean"]["mean"]
-                          < one["figures"]["rank_load.max_over_mean"]["mean"])
-                self.assertFalse(faster and evener)
+        figures = {candidate["label"]: (-candidate["figures"]["tokens_per_s_per_gpu"]["mean"],
+                                        candidate["figures"]["rank_load.max_over_mean"]["mean"])
+                   for candidate in found["found"]}
+        front = {candidate["label"] for candidate in found["found"] if candidate["on_front"]}
+
+        def is_beaten(one):
+            return any(all(x <= y for x, y in zip(other, one)) and other != one
+                       for other in figures.values())
+
+        self.assertEqual(front, {label for label, one in figures.items() if not is_beaten(one)})
+        self.assertTrue(front)
 
     def test_constraints_of_the_file_and_of_the_command(self):
         bound = 1.5
@@ -128,10 +131,24 @@ class Search(MoesimTest):
             self.assertIn(words, done.err, arguments)
             self.assertFalse((self.folder / "runs").exists(), arguments)
 
+    def test_failed_points_are_said_and_tried_again_when_asked(self):
+        cut = [{"kind": "switch_down", "target": "switch", "at": "10 us"}]
+        file = self.write("cut.json", small_experiment(
+            name="cut", network={"fidelity": "collective"},
+            cluster={"preset": "h100_single_switch"},
+            sweep={"faults.events": [[], cut],
+                   "parallel.expert_placement": ["contiguous", "round_robin"]}))
+        done = self.search("--budget", "0.5", "--winners", "0", code=1, file=file)
+        self.assertIn("2 failed: ", done.out)
+        self.assertIn("best:\n  faults.events=[]", done.out)
+        for arguments, there in (([], 4), (["--retry-failed"], 2)):
+            done = self.search("--budget", "0.5", "--winners", "0", *arguments, code=1, file=file)
+            self.assertIn(f"{there} of them run before, 2 failed: ", done.out)
+
     def test_one_point_is_no_choice(self):
         file = self.write("one.json", small_experiment())
         done = self.search(file=file, code=2)
-        self.assertIn("there is one point and nothing to choose from", done.err)
+        self.assertIn("leaves one configuration, and nothing to choose from", done.err)
 
 
 if __name__ == "__main__":

@@ -10,10 +10,11 @@ namespace {
 
 using Indices = std::vector<std::size_t>;
 
-TEST(Candidates, SeedsRepeatAConfiguration) {
-  EXPECT_TRUE(is_seed("router.seed"));
-  EXPECT_TRUE(is_seed("cluster.ecmp_seed"));
-  EXPECT_FALSE(is_seed("router.capacity_factor"));
+TEST(Candidates, APointThatTheSweepNamesTwiceIsOne) {
+  const Sweep sweep = expand(small_document(R"(, "sweep": {"router.seed": [1, 1, 2]})"));
+  const std::vector<Candidate> candidates = candidates_of(sweep);
+  ASSERT_EQ(candidates.size(), 1u);
+  EXPECT_EQ(candidates[0].points, (Indices{0, 2}));
 }
 
 // Points count through the last axis first: factor 1 with the seeds 1 and 2, then factor 1.5.
@@ -23,7 +24,7 @@ TEST(Candidates, AreThePointsThatDifferInMoreThanSeeds) {
   const std::vector<Candidate> candidates = candidates_of(sweep);
   ASSERT_EQ(candidates.size(), 2u);
   EXPECT_EQ(candidates[0].label, "router.capacity_factor=1");
-  EXPECT_EQ(candidates[0].settings, std::vector<std::string>{"1"});
+  EXPECT_NE(candidates[0].settings, candidates[1].settings);
   EXPECT_EQ(candidates[0].points, (Indices{0, 1}));
   EXPECT_EQ(candidates[1].points, (Indices{2, 3}));
   EXPECT_EQ(points_of(candidates, {1, 0}, 1), (Indices{2, 0}));

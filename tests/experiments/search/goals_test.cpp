@@ -5,6 +5,7 @@
 
 #include <cmath>
 
+#include "tests/base/thrown_error.h"
 #include "tests/experiments/small_document.h"
 
 namespace moesim::experiments {
@@ -66,8 +67,21 @@ TEST(Goals, AFigureThatIsNotThereMeetsNoGoal) {
   const Standing without = standing_of(kGoals, std::vector<double>{0.5, NAN, NAN}, false);
   EXPECT_TRUE(std::isinf(without.costs[1]));
   EXPECT_TRUE(std::isinf(without.violation));
-  const Standing not_run = standing_of(kGoals, {}, true);
-  EXPECT_TRUE(std::isinf(not_run.violation));
+  EXPECT_TRUE(without.has_run);
+  EXPECT_FALSE(standing_of(kGoals, {}, true).has_run);
+}
+
+TEST(Goals, AFigureThatNoPointHasIsAnErrorWhereItIsNamed) {
+  const base::JsonValue document = base::parse_json(
+      R"({"objectives": {"mfu": "max", "validation_loss": "min"}, "constraints": {"drop_rate": {}}})",
+      "x.json");
+  require_figures(document, kGoals, {{}, {0.5, NAN, 0.1}, {NAN, 2.5, NAN}});
+  require_figures(document, kGoals, {{}, {}});  // nothing has run: another's error
+  const auto place_of = [&](const std::vector<double>& figures) {
+    return base::thrown_error([&] { require_figures(document, kGoals, {{}, figures}); }).where();
+  };
+  EXPECT_EQ(place_of({0.5, NAN, 0.1}), "x.json:1:50  /objectives/validation_loss");
+  EXPECT_EQ(place_of({0.5, 2.5, NAN}), "x.json:1:87  /constraints/drop_rate");
 }
 
 TEST(Goals, BoundsAreObjectivesWhileTrainingIsShort) {

@@ -4,7 +4,6 @@
 #include <gtest/gtest.h>
 
 #include <cmath>
-#include <limits>
 
 namespace moesim::experiments {
 namespace {
@@ -12,10 +11,8 @@ namespace {
 using Indices = std::vector<std::size_t>;
 using Named = std::vector<std::optional<std::size_t>>;
 
-constexpr double kInfinity = std::numeric_limits<double>::infinity();
-
 TEST(GridCheck, TheBestOrOneAsGoodIsFound) {
-  const std::vector<Standing> standings = {{{2}}, {{4}}, {{2}}, {{1}, 0.1}, {{0}, kInfinity}};
+  const std::vector<Standing> standings = {{{2}}, {{4}}, {{2}}, {{1}, 0.1}, {{0}, 0, false}};
   const GridCheck check = check_against(standings, Indices{2}, Named{2});
   EXPECT_EQ(check.candidates, 4u);
   EXPECT_EQ(check.by_objective[0].best, 0u);

@@ -55,6 +55,20 @@ TEST(Ladder, TrainingThatTheSweepVariesIsLeftAsItIs) {
   EXPECT_EQ(names(screens), Strings{"analytic"});
 }
 
+// A job takes what it does not say from outside of "jobs".
+TEST(Ladder, TrainingOfAllJobsThatTheSweepVariesIsLeftAsItIs) {
+  const auto with_jobs = [](const std::string& key) {
+    base::JsonValue document = trained(", \"sweep\": {\"" + key + "\": [10, 100]}");
+    base::set_json_at(
+        document, "jobs",
+        base::parse_json(R"([{"name": "a", "nodes": [0]}, {"name": "b", "nodes": [1]}])", ""),
+        "test");
+    return names(screens_of(document, "collective"));
+  };
+  EXPECT_EQ(with_jobs("routing.proxy.train_steps"), Strings{"analytic"});
+  EXPECT_EQ(with_jobs("training.seq_length"), Strings{"analytic, 12 of 100 training steps"});
+}
+
 TEST(Ladder, WithoutAnythingCheaperThereIsNoSearch) {
   const base::Error error =
       base::thrown_error([] { screens_of(small_document(kSweep), "analytic"); });
@@ -65,7 +79,7 @@ TEST(Ladder, ASweepOverTheFidelityIsRefused) {
   const std::string sweep = R"(, "sweep": {"network.fidelity": ["analytic", "collective"]})";
   const base::Error error =
       base::thrown_error([&] { screens_of(small_document(sweep), "collective"); });
-  EXPECT_EQ(error.where(), "/sweep");
+  EXPECT_EQ(error.where(), "small.json:2:12  /sweep");
 }
 
 TEST(Ladder, TheRungAboveConfirms) {
@@ -91,33 +105,43 @@ TEST(Ladder, ARungHasTheSweepsPointsUnderIdsOfItsOwn) {
 }
 
 TEST(Ladder, WithoutSeedsTheWholeBudgetIsForEntrants) {
-  const Allowance allowance = allowance_of(40, 1, 2, 0.2);
+  const Allowance allowance = allowance_of({8, 40, 1, 2});
   EXPECT_EQ(allowance.entrants, 8u);
   EXPECT_EQ(allowance.finalists, 0u);
-  EXPECT_EQ(allowance_of(3, 1, 1, 0.2).entrants, 1u);  // never none
 }
 
-// 0.2 x 150 = 30 points. 30 / (2 x 3) = 5 finalists take 5 x 2 more than an entrant's one: 20 are
-// left. With 0.2 x 21 = 4 and three objectives there is not enough for a finalist each.
+// Of 30 points 30 / (2 x 3) = 5 finalists take 5 x 2 more than an entrant's one: 20 are left. 4
+// points and three objectives are not enough for a finalist each.
 TEST(Ladder, FinalistsAndTheirSeedsTakeHalf) {
-  const Allowance allowance = allowance_of(150, 3, 1, 0.2);
+  const Allowance allowance = allowance_of({30, 50, 3, 1});
   EXPECT_EQ(allowance.finalists, 5u);
   EXPECT_EQ(allowance.entrants, 20u);
   EXPECT_EQ(allowance.seeds, 3u);
-  EXPECT_EQ(allowance.points(), 30u);
-  const Allowance scarce = allowance_of(21, 3, 3, 0.2);
+  const Allowance scarce = allowance_of({4, 7, 3, 3});
   EXPECT_EQ(scarce.entrants, 4u);
   EXPECT_EQ(scarce.seeds, 1u);
-  EXPECT_EQ(scarce.points(), 4u);
 }
 
-TEST(Ladder, NoAllowanceIsAboveItsShare) {
-  for (std::size_t points = 1; points < 200; ++points) {
+// 8 points, 2 candidates with 4 seeds: 2 entrants leave 6, which are 3 more for each of 2.
+TEST(Ladder, WhatAllCandidatesLeaveIsForFinalists) {
+  const Allowance allowance = allowance_of({8, 2, 4, 1});
+  EXPECT_EQ(allowance.entrants, 2u);
+  EXPECT_EQ(allowance.finalists, 2u);
+}
+
+TEST(Ladder, NoAllowanceIsAboveItsBudgetAndAWholeOneRunsAll) {
+  for (std::size_t candidates = 1; candidates < 20; ++candidates) {
     for (std::size_t seeds = 1; seeds < 6; ++seeds) {
       for (std::size_t objectives = 1; objectives < 4; ++objectives) {
-        const Allowance allowance = allowance_of(points, seeds, objectives, 0.2);
-        EXPECT_LE(allowance.points(), std::max<std::size_t>(1, points / 5));
-        EXPECT_GE(allowance.entrants, std::max<std::size_t>(1, allowance.finalists));
+        for (std::size_t points = 1; points <= candidates * seeds; ++points) {
+          const Allowance allowance = allowance_of({points, candidates, seeds, objectives});
+          EXPECT_LE(allowance.entrants + allowance.finalists * (allowance.seeds - 1), points);
+          EXPECT_GE(allowance.entrants, std::max<std::size_t>(1, allowance.finalists));
+        }
+        if (objectives > candidates) continue;
+        const Allowance whole = allowance_of({candidates * seeds, candidates, seeds, objectives});
+        EXPECT_EQ(whole.entrants, candidates);
+        EXPECT_EQ(seeds == 1 ? candidates : whole.finalists, candidates);
       }
     }
   }

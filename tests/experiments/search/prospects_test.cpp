@@ -3,6 +3,8 @@
 
 #include <gtest/gtest.h>
 
+#include <limits>
+
 namespace moesim::experiments {
 namespace {
 
@@ -10,7 +12,7 @@ using Indices = std::vector<std::size_t>;
 
 // Two settings: 0 is (a, x), 1 is (a, y), 2 is (b, x), 3 is (b, y).
 const std::vector<Candidate> kSquare = {
-    {"", {"a", "x"}, {0}}, {"", {"a", "y"}, {1}}, {"", {"b", "x"}, {2}}, {"", {"b", "y"}, {3}}};
+    {"", {0, 0}, {0}}, {"", {0, 1}, {1}}, {"", {1, 0}, {2}}, {"", {1, 1}, {3}}};
 const Goals kFast{{{"step_time_s", Direction::min}}, {}};
 
 // 1 and 2 differ from 0 in one setting each, 3 in two. Running made of 1's 10 a 20 and of 2's 10 a
@@ -30,6 +32,12 @@ TEST(Prospects, AFigureThatMayBeZeroIsCorrectedByADifference) {
   const CandidateFigures screened = {{0.25}, {0}, {0}, {0}};
   const CandidateFigures full = {{}, {0.5}, {}, {}};
   EXPECT_DOUBLE_EQ(predicted_figures(kSquare, screened, full, 0)[0], 0.75);
+}
+
+TEST(Prospects, ANeighbourWithoutTheFigureSaysNothing) {
+  const double none = std::numeric_limits<double>::quiet_NaN();
+  EXPECT_DOUBLE_EQ(predicted_figures(kSquare, {{3}, {10}, {10}, {5}}, {{}, {none}, {20}, {}}, 0)[0],
+                   6);
 }
 
 // On the screen 3 looks better than 2; but what has y takes ten times as long in full.

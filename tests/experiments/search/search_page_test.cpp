@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "experiments/search/search_page.h"
+
 #include <gtest/gtest.h>
 
-#include "experiments/search/search.h"
+#include <limits>
+
 #include "tests/experiments/small_document.h"
 
 namespace moesim::experiments {
@@ -15,14 +18,14 @@ class SearchPageTest : public testing::Test {
     outcome_.goals = {{{"tokens_per_s", Direction::max}}, {{"drop_rate", {std::nullopt, 0.1}}}};
     outcome_.candidates = candidates_of(sweep_);
     outcome_.num_points = 4;
-    outcome_.screens = {{"analytic", 4, 4, 0, 1.0, "r/search/analytic"}};
-    outcome_.full = {"collective", 1, 1, 0, 1.0, "r"};
+    outcome_.screens = {{"analytic", 4, 4, 0, 0, "", 1.0, "r/search/analytic"}};
+    outcome_.full = {"collective", 1, 1, 0, 0, "", 1.0, "r"};
     FoundCandidate found;
     found.candidate = 2;
     found.points = {2};
     found.figures = {{1, 80, kNoInterval}, {1, 0.05, kNoInterval}};
     found.confirmed = {79, 0.05};
-    found.is_feasible = found.is_on_front = true;
+    found.is_feasible = found.is_final = found.is_on_front = true;
     outcome_.found = {found};
     outcome_.left_out = LeftOut{3, 1, 75, true};
   }
@@ -62,6 +65,15 @@ TEST_F(SearchPageTest, NamesWhatTheSearchMissed) {
   EXPECT_TRUE(
       says("best is router.capacity_factor=1, MISSED: the search names "
            "router.capacity_factor=2, 25 % worse"));
+}
+
+TEST_F(SearchPageTest, SaysWhatFailed) {
+  outcome_.screens[0].failed = 2;
+  outcome_.screens[0].reason = "no room";
+  EXPECT_TRUE(says("1.0 s, 2 failed: no room\n"));
+  EXPECT_EQ(outcome_.failed(), 2u);
+  outcome_.found.clear();
+  EXPECT_TRUE(says("none of the points that were tried ran\n"));
 }
 
 TEST_F(SearchPageTest, SaysThatNothingKeepsToTheConstraints) {

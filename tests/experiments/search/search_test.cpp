@@ -84,18 +84,71 @@ TEST_F(SearchTest, AnInterruptEndsItBetweenPoints) {
   EXPECT_TRUE(outcome.found.empty());
 }
 
-// fp8 halves what goes over the network; a bound on bytes that only bf16 breaks leaves fp8.
+// Skewed distributions load some rank more than 1.2 times the mean; the bound leaves the others.
 TEST_F(SearchTest, KeepsToConstraints) {
-  const std::string worst = R"(, "objectives": {"tokens_per_s_per_gpu": "min"},)"
-                            R"( "constraints": {"step_time_s": {"max": 1e-9}})";
-  const SearchOutcome outcome = search(expand(small_document(kTen + worst)), options());
+  const std::string bound = R"(, "constraints": {"rank_load.max_over_mean": {"max": 1.2}})";
+  SearchOptions with_check = options();
+  with_check.check = true;
+  const SearchOutcome outcome = search(expand(small_document(kTen + bound)), with_check);
+  EXPECT_TRUE(outcome.found.front().is_feasible);
+  const StoredRun grid = read_run(outcome.full.folder);
+  double most = 0;
+  std::size_t kept = 0;
+  for (const StoredPoint& point : grid.points) {
+    if (grid.figure(point, "rank_load.max_over_mean") > 1.2) continue;
+    ++kept;
+    most = std::max(most, grid.figure(point, "tokens_per_s_per_gpu"));
+  }
+  EXPECT_GT(kept, 0u);
+  EXPECT_LT(kept, 10u);
+  EXPECT_EQ(outcome.found.front().figures[0].mean, most);
+}
+
+TEST_F(SearchTest, SaysWhereNothingKeepsToThem) {
+  const std::string bound = R"(, "constraints": {"step_time_s": {"max": 1e-9}})";
+  const SearchOutcome outcome = search(expand(small_document(kTen + bound)), options());
   EXPECT_FALSE(outcome.found.front().is_feasible);
+}
+
+// 0.67 x 6 = 4 points: all seeds of one finalist and an entrant of the other configuration.
+TEST_F(SearchTest, TheBestHasAllItsSeeds) {
+  const std::string seeds = R"(, "sweep": {"training.dispatch_dtype": ["bf16", "fp8"],)"
+                            R"( "router.seed": [1, 2, 3]})";
+  SearchOptions half = options();
+  half.budget = 0.67;
+  const SearchOutcome outcome = search(expand(small_document(seeds)), half);
+  EXPECT_EQ(outcome.full.points, 4u);
+  EXPECT_EQ(outcome.found.front().points.size(), 3u);
+  EXPECT_TRUE(outcome.found.front().is_final);
+  EXPECT_FALSE(outcome.found.back().is_final);
+}
+
+TEST_F(SearchTest, ACheckedGridIsComplete) {
+  SearchOptions with_check = options();
+  with_check.check = true;
+  const std::string sweep =
+      R"(, "sweep": {"training.dispatch_dtype": ["bf16", "fp8"], "router.capacity_factor": [1, 2],)"
+      R"( "exclude": [{"where": {"router.capacity_factor": 2}, "reason": "known"}]})";
+  const SearchOutcome outcome = search(expand(small_document(sweep)), with_check);
+  EXPECT_EQ(read_run(outcome.full.folder).status, "complete");
+  EXPECT_TRUE(fs::exists(outcome.full.folder.parent_path() / "latest"));
+}
+
+TEST_F(SearchTest, AFigureThatNoPointHasIsAnErrorWhereItIsNamed) {
+  const std::string bound = R"(, "constraints": {"validation_loss": {"max": 3}})";
+  const base::Error error =
+      base::thrown_error([&] { search(expand(small_document(kTen + bound)), options()); });
+  EXPECT_NE(error.where().find("/constraints/validation_loss"), std::string::npos);
 }
 
 TEST_F(SearchTest, OnePointIsNoChoice) {
   const base::Error error =
       base::thrown_error([&] { search(expand(small_document()), options()); });
   EXPECT_EQ(error.where(), "sweep");
+  const std::string seeds = R"(, "sweep": {"router.seed": [1, 2, 3]})";
+  const base::Error of_seeds =
+      base::thrown_error([&] { search(expand(small_document(seeds)), options()); });
+  EXPECT_EQ(of_seeds.where(), "small.json:2:12  /sweep");
 }
 
 TEST_F(SearchTest, WhereNoPointRunsTheFirstReasonIsNamed) {

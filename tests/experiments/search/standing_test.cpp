@@ -45,8 +45,9 @@ TEST(Standing, AFrontAgreesWithItsDefinitionOnRandomPoints) {
 }
 
 TEST(Standing, OneObjectiveSortsByItAndThenByTheLeastViolation) {
-  const std::vector<Standing> standings = {{{3}}, {{1}, 0.2}, {{2}}, {{0}, 0.1}, {{1}, kInfinity}};
-  EXPECT_EQ(best_of(standings, 10), (Indices{2, 0, 3, 1}));
+  const std::vector<Standing> standings = {{{3}},      {{1}, 0.2},       {{2}},
+                                           {{0}, 0.1}, {{1}, kInfinity}, {{0}, 0, false}};
+  EXPECT_EQ(best_of(standings, 10), (Indices{2, 0, 3, 1, 4}));
   EXPECT_EQ(best_of(standings, 1), (Indices{2}));
 }
 
