@@ -143,8 +143,7 @@ Judgement judge(const std::vector<LatencyRow>& rows, const CostTable& table) {
       continue;
     }
     FitRow fit_row = fit_row_of(row, table, kernel->second.model.element_bytes);
-    const double error =
-        std::abs(predicted_seconds(kernel->second, fit_row) / fit_row.seconds - 1);
+    const double error = std::abs(predicted_seconds(kernel->second, fit_row) / fit_row.seconds - 1);
     everything.push_back(error);
     const std::string why = exclusion_of(row, table);
     if (why.empty()) {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// A cost table from measured rows, and a table judged by other rows. Measuring this machine, reading
-// a public table and checking a table against rows it has not seen all come through here.
+// A cost table from measured rows, and a table judged by other rows. Measuring this machine,
+// reading a public table and checking a table against rows it has not seen all come through here.
 #pragma once
 
 #include <string>

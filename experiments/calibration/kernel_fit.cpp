@@ -97,13 +97,13 @@ void add_tiles(const KernelModel& like, const Ceilings& ceilings, std::vector<Pa
     const double size = rows * columns / (rows + columns);
     const double rate = 0.91 * ceilings.flops_per_s * size / (size + 40);
     const double most = std::min(rate * 8, kBoost * ceilings.flops_per_s);
-    all.push_back(positive(
-        [i](KernelModel& m, double v) { m.tiles[i].rate = base::FlopsPerSecond(v); },
-        {rate, rate / 8, most}, kTileWidth));
+    all.push_back(
+        positive([i](KernelModel& m, double v) { m.tiles[i].rate = base::FlopsPerSecond(v); },
+                 {rate, rate / 8, most}, kTileWidth));
     const double bytes = ceilings.bytes_per_s;
-    all.push_back(positive(
-        [i](KernelModel& m, double v) { m.tiles[i].bandwidth = base::BytesPerSecond(v); },
-        {0.875 * bytes, 0.1 * bytes, bytes}, kTileWidth));
+    all.push_back(
+        positive([i](KernelModel& m, double v) { m.tiles[i].bandwidth = base::BytesPerSecond(v); },
+                 {0.875 * bytes, 0.1 * bytes, bytes}, kTileWidth));
   }
 }
 
@@ -124,6 +124,23 @@ KernelModel model_at(const std::vector<double>& x, const std::vector<Parameter>&
                      KernelModel model) {
   for (std::size_t i = 0; i < x.size(); ++i) {
     parameters[i].set(model, parameters[i].by_logarithm ? std::exp(x[i]) : x[i]);
+  }
+  return model;
+}
+
+// Four digits say more than the fit knows, and read better.
+double rounded(double value) { return std::stod(fmt::format("{:.4g}", value)); }
+
+KernelModel rounded(KernelModel model) {
+  for (double* value :
+       {&model.fixed.value, &model.per_row.value, &model.moved.value, &model.gemm_fixed.value,
+        &model.stage_fill, &model.activation_passes, &model.exponent, &model.whole_waves,
+        &model.depth_overhead, &model.fill_dependence}) {
+    *value = rounded(*value);
+  }
+  for (sim::Tile& tile : model.tiles) {
+    tile.rate.value = rounded(tile.rate.value);
+    tile.bandwidth.value = rounded(tile.bandwidth.value);
   }
   return model;
 }
@@ -151,12 +168,10 @@ std::vector<sim::ShapeResiduals> residuals_of(const std::vector<FitRow>& rows,
       found = shapes.insert(shapes.end(), {experts, row.hidden, row.work.intermediate, {}, {}, {}});
     }
     const sim::GroupedRows& sums = row.work.rows;
-    // Three digits say enough, and keep the files small.
-    const auto rounded = [](double value) { return std::stod(fmt::format("{:.4g}", value)); };
     found->rows_per_expert.push_back(rounded(sums.total / sums.experts));
     found->skew.push_back(rounded(sums.largest / (sums.total / sums.active)));
-    found->residual.push_back(std::stod(
-        fmt::format("{:.4f}", std::clamp(log_error(model, row), -0.3, 0.3))));
+    found->residual.push_back(
+        std::stod(fmt::format("{:.4f}", std::clamp(log_error(model, row), -0.3, 0.3))));
   }
   return shapes;
 }
@@ -184,7 +199,8 @@ KernelModel fit_model(const std::vector<FitRow>& rows, const KernelModel& like,
       values.push_back((x[i] - variables[i].start) / parameters[i].width);
     }
   };
-  return model_at(minimise_squares(residuals, variables, kMostSteps).at, parameters, start);
+  return rounded(
+      model_at(minimise_squares(residuals, variables, kMostSteps).at, parameters, start));
 }
 
 KernelTable fit_kernel(const std::vector<FitRow>& rows, const KernelModel& like,

@@ -21,8 +21,8 @@ void add_layer(const LatencyRow& row, bool plain, double element_bytes, KernelWo
   const double inter = row.inter;
   const double first = plain ? inter : 2 * inter;
   work.gemms = {{first, hidden}, {hidden, inter}};
-  work.moved_bytes = element_bytes * (work.rows.total * (first + inter) +
-                                      (work.rows.total + row.tokens) * hidden);
+  work.moved_bytes =
+      element_bytes * (work.rows.total * (first + inter) + (work.rows.total + row.tokens) * hidden);
 }
 
 bool is_plain(const LatencyRow& row, const sim::CostTable& table) {

@@ -77,7 +77,8 @@ class Search {
     gradient_.assign(n, 0);
     for (std::size_t i = 0; i < n; ++i) {
       for (std::size_t r = 0; r < values_.size(); ++r) gradient_[i] += slopes[i][r] * values_[r];
-      for (std::size_t j = 0; j <= i; ++j) normal_[i][j] = normal_[j][i] = dot(slopes[i], slopes[j]);
+      for (std::size_t j = 0; j <= i; ++j)
+        normal_[i][j] = normal_[j][i] = dot(slopes[i], slopes[j]);
     }
   }
 

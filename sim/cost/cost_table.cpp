@@ -102,6 +102,8 @@ double residual_factor(const KernelTable& kernel, int hidden, const KernelWork& 
   return std::exp(sum / weights);
 }
 
+std::vector<std::string> cost_table_names() { return base::preset_names(kFolder); }
+
 CostTable read_cost_table(const std::string& file) {
   const JsonValue document = base::read_json_file(file);
   CostTable table;
@@ -118,7 +120,7 @@ CostTable read_cost_table(const std::string& file) {
 std::shared_ptr<const CostTable> find_cost_table(const std::string& name,
                                                  const std::string& where) {
   if (name.ends_with(".json")) return std::make_shared<CostTable>(read_cost_table(name));
-  const std::vector<std::string> known = base::preset_names(kFolder);
+  const std::vector<std::string> known = cost_table_names();
   if (std::count(known.begin(), known.end(), name) == 0) {
     std::string hint = base::did_you_mean(name, known);
     if (hint.empty()) {
@@ -180,8 +182,9 @@ void describe(base::FieldTable& table, KernelTable& kernel) {
   table.field("held_out", kernel.held_out, "Errors on shapes that the fit did not see.");
   table.field("held_out_balanced", kernel.held_out_balanced, "Of these, balanced rows.");
   table.field("held_out_skewed", kernel.held_out_skewed, "Of these, skewed rows.");
-  table.field("sustained_slowdown", kernel.sustained_slowdown,
-              "Time of a call in a long run / in a short one; null: not measured.")
+  table
+      .field("sustained_slowdown", kernel.sustained_slowdown,
+             "Time of a call in a long run / in a short one; null: not measured.")
       .above(0);
   table.field("residuals", kernel.residuals, "What the measurements say beyond the model.");
 }

@@ -46,8 +46,8 @@ struct ErrorFigures {
 struct KernelTable {
   KernelModel model;
   std::vector<ShapeResiduals> residuals;
-  ErrorFigures fitted;              // over the rows that the fit saw, residuals in use
-  ErrorFigures held_out;            // each shape predicted by a fit without it
+  ErrorFigures fitted;    // over the rows that the fit saw, residuals in use
+  ErrorFigures held_out;  // each shape predicted by a fit without it
   ErrorFigures held_out_balanced;
   ErrorFigures held_out_skewed;
   // Time of a call in a run of seconds / in a run of milliseconds; null: only bursts were measured.
@@ -71,16 +71,19 @@ struct PlainShape {
 
 struct CostTable {
   std::string name;
-  std::string machine;  // what was measured
-  std::string engine;   // whose rows, as the measurements call it; empty: all
-  std::string made;     // by which version, compiler, and when
-  base::FlopsPerSecond peak;              // of the data sheet: no tile is faster than 1.1 of it
-  base::BytesPerSecond peak_bandwidth;    // of the data sheet: nothing streams faster
+  std::string machine;                  // what was measured
+  std::string engine;                   // whose rows, as the measurements call it; empty: all
+  std::string made;                     // by which version, compiler, and when
+  base::FlopsPerSecond peak;            // of the data sheet: no tile is faster than 1.1 of it
+  base::BytesPerSecond peak_bandwidth;  // of the data sheet: nothing streams faster
   std::vector<PlainShape> plain;
   std::vector<ExcludedRows> excluded;
   std::map<std::string, KernelTable> kernels;  // by family
   std::map<std::string, std::string> sources;
 };
+
+// Those in sim/cost/presets.
+std::vector<std::string> cost_table_names();
 
 // Throws base::Error with the file's place on anything that is not a valid table.
 CostTable read_cost_table(const std::string& file);

@@ -132,8 +132,7 @@ Seconds time_weight_gradient(const KernelModel& model, std::span<const int> rows
     const double math = sums.active > 0 ? waves_of(model, tiles * sums.active) * one_tile : 0;
     const double bytes_per_s = tile.bandwidth.value / model.element_bytes;
     const double written = sums.experts * shape.n * shape.k / bytes_per_s;
-    const double read =
-        model.activation_passes * sums.total * (shape.n + shape.k) / bytes_per_s;
+    const double read = model.activation_passes * sums.total * (shape.n + shape.k) / bytes_per_s;
     best = std::min(best, start_of(model, tile, std::min(depth, shape.k)) + read +
                               join(written, math, model.exponent));
   }
@@ -202,15 +201,14 @@ void validate(const KernelModel& model, const std::string& where) {
   for (std::size_t r = 0; r < model.rules.size(); ++r) {
     for (std::size_t s = 0; s < model.rules[r].steps.size(); ++s) {
       const TileStep& step = model.rules[r].steps[s];
-      const bool known = std::any_of(
-          model.tiles.begin(), model.tiles.end(), [&](const Tile& tile) {
-            return tile.rows == step.rows && tile.columns == step.columns;
-          });
+      const bool known = std::any_of(model.tiles.begin(), model.tiles.end(), [&](const Tile& tile) {
+        return tile.rows == step.rows && tile.columns == step.columns;
+      });
       if (known) continue;
-      throw base::Error(where + "/rules/" + std::to_string(r) + "/steps/" + std::to_string(s),
-                        "there is no tile of " + std::to_string(step.rows) + " x " +
-                            std::to_string(step.columns),
-                        "add it to tiles");
+      throw base::Error(
+          where + "/rules/" + std::to_string(r) + "/steps/" + std::to_string(s),
+          "there is no tile of " + std::to_string(step.rows) + " x " + std::to_string(step.columns),
+          "add it to tiles");
     }
   }
 }

@@ -31,8 +31,8 @@ inline constexpr std::array<int, 6> kTileHeights = {8, 16, 32, 64, 128, 256};
 struct GroupedRows {
   double total = 0;
   double experts = 0;
-  double active = 0;   // experts with rows
-  double largest = 0;  // rows of the fullest expert
+  double active = 0;                                // experts with rows
+  double largest = 0;                               // rows of the fullest expert
   std::array<double, kTileHeights.size()> tiles{};  // sum over experts of ceil(rows / height)
 
   bool operator==(const GroupedRows&) const = default;
@@ -75,18 +75,18 @@ struct TileRule {
 struct KernelModel {
   int workers = 1;
   double element_bytes = 2;
-  base::Seconds fixed;             // of the family, once
-  base::Seconds per_row;           // sorting and indexing
-  base::BytesPerSecond moved;      // at which rows are copied, activated and summed
-  base::Seconds gemm_fixed;        // of each GEMM
-  double stage_fill = 0;           // g: columns of B that are awaited before the first product
-  double activation_passes = 0;    // a: how often rows are read and written beside the products
-  double exponent = 2;             // p
-  double whole_waves = 0;          // q, 0: waves overlap freely, 1: only whole ones
-  double depth_overhead = 0;       // k0, of a tile, in units of k
-  double fill_dependence = 0;      // f, 1: rows that are not there cost nothing
-  std::vector<Tile> tiles;         // at least one where there are GEMMs
-  std::vector<TileRule> rules;     // the first that holds; none: the fastest tile, as autotuned
+  base::Seconds fixed;           // of the family, once
+  base::Seconds per_row;         // sorting and indexing
+  base::BytesPerSecond moved;    // at which rows are copied, activated and summed
+  base::Seconds gemm_fixed;      // of each GEMM
+  double stage_fill = 0;         // g: columns of B that are awaited before the first product
+  double activation_passes = 0;  // a: how often rows are read and written beside the products
+  double exponent = 2;           // p
+  double whole_waves = 0;        // q, 0: waves overlap freely, 1: only whole ones
+  double depth_overhead = 0;     // k0, of a tile, in units of k
+  double fill_dependence = 0;    // f, 1: rows that are not there cost nothing
+  std::vector<Tile> tiles;       // at least one where there are GEMMs
+  std::vector<TileRule> rules;   // the first that holds; none: the fastest tile, as autotuned
 
   bool operator==(const KernelModel&) const = default;
 };
@@ -101,11 +101,11 @@ struct GemmShape {
 // What one launch of a family does.
 struct KernelWork {
   GroupedRows rows;
-  double tokens = 0;            // before they are spread over experts: what tile rules count
-  int intermediate = 0;         // width of an expert, for tile rules; 0: none
+  double tokens = 0;     // before they are spread over experts: what tile rules count
+  int intermediate = 0;  // width of an expert, for tile rules; 0: none
   std::vector<GemmShape> gemms;
   double moved_bytes = 0;
-  double fused_flops = 0;       // of matrix work that is not a GEMM, under the moved bytes' time
+  double fused_flops = 0;  // of matrix work that is not a GEMM, under the moved bytes' time
 
   bool operator==(const KernelWork&) const = default;
 };
