@@ -20,20 +20,22 @@ bool is_foreign(const LatencyRow& row, const CostTable& table) {
   return !table.engine.empty() && row.engine != table.engine;
 }
 
-const sim::KernelModel& like_model(const CostTable& like, const std::string& family,
-                                   const sim::KernelModel& other) {
+// A family that `like` lacks has its first one's workers and elements.
+sim::KernelModel like_model(const CostTable& like, const std::string& family) {
   const auto found = like.kernels.find(family);
-  return found == like.kernels.end() ? other : found->second.model;
+  if (found != like.kernels.end()) return found->second.model;
+  if (like.kernels.empty()) return default_model(family, 1, 2);
+  const sim::KernelModel& first = like.kernels.begin()->second.model;
+  return default_model(family, first.workers, first.element_bytes);
 }
 
 std::map<std::string, std::vector<FitRow>> rows_by_family(const std::vector<LatencyRow>& rows,
-                                                          const CostTable& like,
-                                                          const sim::KernelModel& other) {
+                                                          const CostTable& like) {
   std::map<std::string, std::vector<FitRow>> families;
   for (const LatencyRow& row : rows) {
     if (is_foreign(row, like) || !exclusion_of(row, like).empty()) continue;
     const std::string family = family_of(row);
-    const double bytes = like_model(like, family, other).element_bytes;
+    const double bytes = like_model(like, family).element_bytes;
     families[family].push_back(fit_row_of(row, like, bytes));
   }
   return families;
@@ -87,28 +89,25 @@ std::string family_text(const FamilyErrors& family, bool by_shape) {
 
 }  // namespace
 
-sim::KernelModel default_model(int workers, double element_bytes) {
+sim::KernelModel default_model(const std::string& family, int workers, double element_bytes) {
   sim::KernelModel model;
   model.workers = workers;
   model.element_bytes = element_bytes;
-  for (const auto& [rows, columns] : {std::pair(16, 128), std::pair(64, 128), std::pair(128, 128),
-                                      std::pair(128, 256), std::pair(256, 128)}) {
-    model.tiles.push_back({rows, columns, {}, {}});
-  }
+  if (family == sim::kPermute || family == sim::kCombine) return model;
+  std::vector<std::pair<int, int>> sizes = {
+      {16, 128}, {64, 128}, {128, 128}, {128, 256}, {256, 128}};
+  if (family == sim::kAttention) sizes = {{128, 128}};
+  for (const auto& [rows, columns] : sizes) model.tiles.push_back({rows, columns, {}, {}});
   return model;
 }
 
 Calibration calibrate(const std::vector<LatencyRow>& rows, const CostTable& like, int threads) {
-  const sim::KernelModel other =
-      like.kernels.empty() ? default_model(1, 2)
-                           : default_model(like.kernels.begin()->second.model.workers,
-                                           like.kernels.begin()->second.model.element_bytes);
   Calibration result;
   result.table = like;
   result.table.kernels.clear();
   const Ceilings ceilings = {like.peak.value, like.peak_bandwidth.value};
-  for (const auto& [family, family_rows] : rows_by_family(rows, like, other)) {
-    const sim::KernelModel& start = like_model(like, family, other);
+  for (const auto& [family, family_rows] : rows_by_family(rows, like)) {
+    const sim::KernelModel start = like_model(like, family);
     KernelTable kernel = fit_kernel(family_rows, start, ceilings);
     const FamilyErrors errors =
         errors_of(family, family_rows, held_out_errors(family_rows, start, ceilings, threads));

@@ -56,7 +56,7 @@ Judgement judge(const std::vector<LatencyRow>& rows, const sim::CostTable& table
 std::string calibration_text(const Calibration& calibration);
 std::string judgement_text(const Judgement& judgement, bool by_shape);
 
-// Tiles and workers for a family that nothing is known of.
-sim::KernelModel default_model(int workers, double element_bytes);
+// Tiles and workers for a family that nothing else is known of.
+sim::KernelModel default_model(const std::string& family, int workers, double element_bytes);
 
 }  // namespace moesim::experiments
