@@ -45,6 +45,7 @@ Parameter positive(std::function<void(KernelModel&, double)> set, const Variable
 struct Scope {
   double least_seconds = std::numeric_limits<double>::infinity();
   double least_per_row = std::numeric_limits<double>::infinity();
+  double least_per_expert = std::numeric_limits<double>::infinity();
   bool moves = false;
   bool multiplies = false;
   bool fuses = false;
@@ -55,6 +56,7 @@ Scope scope_of(const std::vector<FitRow>& rows) {
   for (const FitRow& row : rows) {
     scope.least_seconds = std::min(scope.least_seconds, row.seconds);
     scope.least_per_row = std::min(scope.least_per_row, row.seconds / row.work.rows.total);
+    scope.least_per_expert = std::min(scope.least_per_expert, row.seconds / row.work.rows.active);
     scope.moves = scope.moves || row.work.moved_bytes > 0;
     scope.multiplies = scope.multiplies || !row.work.gemms.empty();
     scope.fuses = scope.fuses || row.work.fused_flops > 0;
@@ -79,6 +81,9 @@ void add_gemm(const Scope& scope, std::vector<Parameter>& all) {
   const double floor = scope.least_seconds;
   all.push_back(positive([](KernelModel& m, double v) { m.gemm_fixed = base::Seconds(v); },
                          {0.08 * floor, 1e-3 * floor, 0.4 * floor}, 1));
+  const double expert = scope.least_per_expert;
+  all.push_back(positive([](KernelModel& m, double v) { m.per_expert = base::Seconds(v); },
+                         {0.01 * expert, 1e-4 * expert, 0.4 * expert}, 2));
   all.push_back(positive([](KernelModel& m, double v) { m.stage_fill = v; }, {0.3, 0.01, 3}, 1));
   all.push_back(
       positive([](KernelModel& m, double v) { m.activation_passes = v; }, {0.5, 0.05, 4}, 1));
@@ -134,8 +139,8 @@ double rounded(double value) { return std::stod(fmt::format("{:.4g}", value)); }
 KernelModel rounded(KernelModel model) {
   for (double* value :
        {&model.fixed.value, &model.per_row.value, &model.moved.value, &model.gemm_fixed.value,
-        &model.stage_fill, &model.activation_passes, &model.exponent, &model.whole_waves,
-        &model.depth_overhead, &model.fill_dependence}) {
+        &model.per_expert.value, &model.stage_fill, &model.activation_passes, &model.exponent,
+        &model.whole_waves, &model.depth_overhead, &model.fill_dependence}) {
     *value = rounded(*value);
   }
   for (sim::Tile& tile : model.tiles) {

@@ -13,7 +13,10 @@
 namespace moesim::experiments {
 
 struct MeasuringOptions {
-  double least_seconds = 0.03;   // of repetitions for each row; the median counts
+  // The grid is gone through so often, and each row's best round counts: what disturbs a machine
+  // that others use lasts longer than a row.
+  int rounds = 3;
+  double least_seconds = 0.01;   // of a row's repetitions in a round; their median counts
   double sustained_seconds = 1;  // of each family's longest row, without a pause
   bool small = false;            // a few small shapes, to try it out
   std::function<void(int done, int all)> progress;  // may be empty

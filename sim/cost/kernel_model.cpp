@@ -51,7 +51,8 @@ double time_gemm(const KernelModel& model, const Tile& tile, const GroupedRows& 
   const double weights = rows.active * shape.n * shape.k / bytes_per_s;
   const double activations =
       model.activation_passes * rows.total * (shape.n + shape.k) / bytes_per_s;
-  return start_of(model, tile, shape.k) + activations + join(weights, math, model.exponent);
+  return start_of(model, tile, shape.k) + model.per_expert.value * rows.active + activations +
+         join(weights, math, model.exponent);
 }
 
 const TileRule* rule_of(const KernelModel& model, const KernelWork& work) {
@@ -134,6 +135,7 @@ Seconds time_weight_gradient(const KernelModel& model, std::span<const int> rows
     const double written = sums.experts * shape.n * shape.k / bytes_per_s;
     const double read = model.activation_passes * sums.total * (shape.n + shape.k) / bytes_per_s;
     best = std::min(best, start_of(model, tile, std::min(depth, shape.k)) + read +
+                              model.per_expert.value * sums.active +
                               join(written, math, model.exponent));
   }
   return Seconds(best);
@@ -173,6 +175,7 @@ void add_fields(base::FieldTable& table, KernelModel& model) {
   table.field("per_row", model.per_row, "Sorting and indexing of a row.").at_least(0);
   table.field("moved", model.moved, "Rate of copies, activations and sums.").required().above(0);
   table.field("gemm_fixed", model.gemm_fixed, "Once per GEMM.").at_least(0);
+  table.field("per_expert", model.per_expert, "Of each GEMM and expert with rows.").at_least(0);
   table.field("stage_fill", model.stage_fill, "Operands awaited before the first product.")
       .at_least(0);
   table.field("activation_passes", model.activation_passes, "Passes over a GEMM's rows.")

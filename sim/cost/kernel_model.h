@@ -5,7 +5,8 @@
 //   tiles = sum_e ceil(m_e / BM) ceil(n / BN)       fill = sum_e m_e / (BM sum_e ceil(m_e / BM))
 //   math  = [(1-q) max(1, tiles / S) + q ceil(tiles / S)]
 //           2 BM BN (k (1 - f + f fill) + k0) / (F_tile / S)
-//   t     = gemm_fixed + g BN k b / (B_tile / S) + a (n + k) sum_e m_e b / B_tile
+//   t     = gemm_fixed + per_expert (experts with rows) + g BN k b / (B_tile / S) + a (n + k) sum_e
+//   m_e b / B_tile
 //           + ((experts with rows) n k b / B_tile)^p + math^p)^(1/p)
 //
 // A kernel family adds fixed + per_row (sum_e m_e) + moved bytes / moved to its GEMMs. Where the
@@ -79,6 +80,7 @@ struct KernelModel {
   base::Seconds per_row;         // sorting and indexing
   base::BytesPerSecond moved;    // at which rows are copied, activated and summed
   base::Seconds gemm_fixed;      // of each GEMM
+  base::Seconds per_expert;      // of each GEMM and expert with rows
   double stage_fill = 0;         // g: columns of B that are awaited before the first product
   double activation_passes = 0;  // a: how often rows are read and written beside the products
   double exponent = 2;           // p
