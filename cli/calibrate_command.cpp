@@ -9,6 +9,7 @@
 #include "base/json_value.h"
 #include "base/parallel.h"
 #include "cli/commands.h"
+#include "cli/progress_line.h"
 #include "experiments/build_info.h"
 #include "experiments/calibration/machine_table.h"
 #include "experiments/runs/point_files.h"
@@ -89,7 +90,10 @@ void measure_here(const CalibrateComputeOptions& options) {
   experiments::MeasuringOptions measuring;
   measuring.small = options.small;
   if (options.small) measuring.least_seconds = measuring.sustained_seconds = 0.002;
+  ProgressLine line(1);
+  measuring.progress = [&line](int done, int all) { line.show(0, {"timing kernels", done, all}); };
   const experiments::Measured measured = experiments::measure_kernels(machine, measuring);
+  line.clear();
   const sim::CostTable like = experiments::table_of_machine(machine, measured);
   if (!options.rows.empty()) {
     experiments::write_file(options.rows, experiments::latency_rows_text(

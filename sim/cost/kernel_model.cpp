@@ -126,7 +126,8 @@ Seconds time_weight_gradient(const KernelModel& model, std::span<const int> rows
   double best = std::numeric_limits<double>::infinity();
   for (const Tile& tile : model.tiles) {
     const double tiles = std::ceil(shape.k / tile.rows) * std::ceil(shape.n / tile.columns);
-    // The depth of a tile is its expert's rows, so the mean over the tiles of experts with rows.
+    // A tile is as deep as its expert has rows; every expert with rows has equally many tiles, so
+    // the mean depth gives their sum.
     const double depth = sums.active > 0 ? sums.total / sums.active : 0;
     const double one_tile = 2.0 * tile.rows * tile.columns * (depth + model.depth_overhead) /
                             (tile.rate.value / model.workers);

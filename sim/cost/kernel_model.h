@@ -7,7 +7,7 @@
 //           2 BM BN (k (1 - f + f fill) + k0) / (F_tile / S)
 //   t     = gemm_fixed + per_expert (experts with rows) + g BN k b / (B_tile / S) + a (n + k) sum_e
 //   m_e b / B_tile
-//           + ((experts with rows) n k b / B_tile)^p + math^p)^(1/p)
+//           + (((experts with rows) n k b / B_tile)^p + math^p)^(1/p)
 //
 // A kernel family adds fixed + per_row (sum_e m_e) + moved bytes / moved to its GEMMs. Where the
 // form comes from and what its terms stand for: docs/models.md, "Calibrated compute".

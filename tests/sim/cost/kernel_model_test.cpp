@@ -145,7 +145,9 @@ TEST(KernelModel, RulesChooseTheTile) {
   KernelModel model = example_model();
   model.tiles.push_back({128, 128, base::FlopsPerSecond(1e15), base::BytesPerSecond(1e30)});
   model.rules = {{std::nullopt, 7, TileMeasure::tokens, {{std::nullopt, 128, 128}}},
-                 {std::nullopt, std::nullopt, TileMeasure::tokens,
+                 {std::nullopt,
+                  std::nullopt,
+                  TileMeasure::tokens,
                   {{32.0, 64, 128}, {std::nullopt, 128, 128}}}};
   const double slow = 163.84e-6;
   KernelWork work = example_work({32}, 128, 1000);
