@@ -5,9 +5,9 @@
 //   tiles = sum_e ceil(m_e / BM) ceil(n / BN)       fill = sum_e m_e / (BM sum_e ceil(m_e / BM))
 //   math  = [(1-q) max(1, tiles / S) + q ceil(tiles / S)]
 //           2 BM BN (k (1 - f + f fill) + k0) / (F_tile / S)
-//   t     = gemm_fixed + per_expert (experts with rows) + g BN k b / (B_tile / S) + a (n + k) sum_e
-//   m_e b / B_tile
-//           + (((experts with rows) n k b / B_tile)^p + math^p)^(1/p)
+//   t     = gemm_fixed + per_expert A + g BN k b / (B_tile / S) + a (n + k) sum_e m_e b / B_tile
+//           + ((A n k b / B_tile)^p + math^p)^(1/p)
+//   A     : experts with rows;  b: bytes of an element
 //
 // A kernel family adds fixed + per_row (sum_e m_e) + moved bytes / moved to its GEMMs. Where the
 // form comes from and what its terms stand for: docs/models.md, "Calibrated compute".
