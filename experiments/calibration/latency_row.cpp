@@ -25,6 +25,17 @@ void add_layer(const LatencyRow& row, bool plain, double element_bytes, KernelWo
       element_bytes * (work.rows.total * (first + inter) + (work.rows.total + row.tokens) * hidden);
 }
 
+// Names may look like numbers, as a version does.
+base::JsonValue with_names(base::JsonValue row) {
+  for (base::JsonMember& member : row.members) {
+    const bool name = member.key == "engine" || member.key == "version" || member.key == "kernel";
+    if (name && member.value.kind == base::JsonValue::Kind::number) {
+      member.value.kind = base::JsonValue::Kind::string;
+    }
+  }
+  return row;
+}
+
 bool is_plain(const LatencyRow& row, const sim::CostTable& table) {
   return std::any_of(table.plain.begin(), table.plain.end(), [&](const sim::PlainShape& shape) {
     return shape.hidden == row.hidden && shape.intermediate == row.inter;
@@ -38,7 +49,7 @@ std::vector<LatencyRow> read_latency_rows(const std::string& file) {
   for (const base::JsonValue& value : read_table(file)) {
     LatencyRow row;
     base::ReadReport report;
-    base::read_json(value, row, report);
+    base::read_json(with_names(value), row, report);
     row.place = value.place.text();
     rows.push_back(std::move(row));
   }
