@@ -90,7 +90,8 @@ GroupedRows sum_rows(std::span<const int> rows) {
     sums.active += 1;
     sums.largest = std::max(sums.largest, static_cast<double>(expert_rows));
     for (std::size_t h = 0; h < kTileHeights.size(); ++h) {
-      sums.tiles[h] += (expert_rows - 1) / kTileHeights[h] + 1;
+      const int whole = (expert_rows - 1) / kTileHeights[h] + 1;
+      sums.tiles[h] += whole;
     }
   }
   return sums;
