@@ -45,13 +45,15 @@ TEST_P(PublicTable, IsRefittedAndKeepsItsErrorsOnShapesLeftOut) {
   EXPECT_GE(made.held_out.front().shapes.size(), 12u);
 }
 
-// Mixtral 8x7B's shape is in none of the rows. Best of three libraries as published for the same
-// tables (TFLOP/s of 6 x rows x hidden x width, by tokens): 67 at 64, 240 at 256, 452 at 512, 803
-// at 4,096, 772 at 16,384. The fastest of our three tables comes within 15 %.
+// Mixtral 8x7B's shape is in none of the rows. Of it the best of the three libraries is known at
+// ten batch sizes, in TFLOP/s (6 x rows x hidden x width); the smallest, 4 at 4 tokens, is rounded
+// too coarsely to compare. The fastest of the three tables comes within 10 % of each of the others
+// (7 % at worst).
 TEST(PublicTables, SayHowFastAShapeIsThatTheyHaveNotSeen) {
   for (const auto& [tokens, tflops] :
-       {std::pair(64, 67.0), std::pair(256, 240.0), std::pair(512, 452.0), std::pair(4096, 803.0),
-        std::pair(16384, 772.0)}) {
+       {std::pair(16, 17.0), std::pair(64, 67.0), std::pair(128, 131.0), std::pair(256, 240.0),
+        std::pair(512, 452.0), std::pair(1024, 721.0), std::pair(2048, 812.0),
+        std::pair(4096, 803.0), std::pair(16384, 772.0)}) {
     const LatencyRow row = {"", "", "layer", 8, 2, 4096, 14336, "balanced", tokens, 1, ""};
     double best = 1e9;
     for (const std::string& name : sim::cost_table_names()) {
@@ -60,7 +62,7 @@ TEST(PublicTables, SayHowFastAShapeIsThatTheyHaveNotSeen) {
           best, predicted_seconds(table->kernels.at(sim::kMoeLayer), fit_row_of(row, *table, 2)));
     }
     const double published = 6.0 * 2 * tokens * 4096 * 14336 / (tflops * 1e12);
-    EXPECT_NEAR(best / published, 1, 0.15) << tokens;
+    EXPECT_NEAR(best / published, 1, 0.1) << tokens;
   }
 }
 
