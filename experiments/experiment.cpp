@@ -165,6 +165,7 @@ void describe(base::FieldTable& table, Experiment& experiment) {
       .field("cluster", scenario.cluster,
              "The cluster: {\"preset\": name, \"num_nodes\": n} or fields.")
       .required();
+  table.field("cost", scenario.cost, "Where the time of computation comes from.");
   table.field("comm", scenario.comm, "Collective algorithms and their library.");
   table.field("network", scenario.network, "Fidelity of the network.");
   table.field("faults", scenario.faults, "What breaks or slows down while the step runs.");

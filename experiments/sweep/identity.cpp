@@ -24,9 +24,12 @@ constexpr std::size_t kIdLength = 12;
 constexpr std::array<std::string_view, 4> kFileKeys = {"file", "hf_config", "trace", "text"};
 constexpr std::array<std::string_view, 6> kForPeople = {"name",  "question",   "$schema",
                                                         "sweep", "objectives", "constraints"};
-constexpr std::array<const char*, 5> kPresetFolders = {
-    "model/presets", "sim/collectives/presets", "topologies/presets/accelerators",
-    "topologies/presets/nodes", "topologies/presets/clusters"};
+constexpr std::array<const char*, 6> kPresetFolders = {"model/presets",
+                                                       "sim/collectives/presets",
+                                                       "sim/cost/presets",
+                                                       "topologies/presets/accelerators",
+                                                       "topologies/presets/nodes",
+                                                       "topologies/presets/clusters"};
 
 std::string hash_of_file(const fs::path& path) {
   std::ifstream file(path, std::ios::binary);
