@@ -11,6 +11,10 @@ namespace moesim::cli {
 // `run FILE`. `exit_code` outlives the parser; `arguments` is the whole command line.
 void add_run_command(CLI::App& app, int& exit_code, std::vector<std::string> arguments);
 
+// `search FILE`: the best points of a sweep without running all of it. `exit_code` outlives the
+// parser; 1 where --check finds that the best was missed.
+void add_search_command(CLI::App& app, int& exit_code, std::vector<std::string> arguments);
+
 // `merge RUN...`: one run of the shards of a sweep; the same of the arguments.
 void add_merge_command(CLI::App& app, int& exit_code, std::vector<std::string> arguments);
 

@@ -207,7 +207,7 @@ void add_edit_command(CLI::App& app) {
   command->add_option("-o,--output", options->output, "Folder for the edited model")->required();
   command->add_option("--text", options->text,
                       "Text file or folder to count usage and measure losses on, and to train on "
-                      "(default: the program's own documents)");
+                      "(default: the program's own text)");
   command->add_option("--prune", options->prune, "Keep so many most used experts of every layer");
   command->add_option("--add", options->add, "Add copies of so many most used experts");
   command->add_option("--remove", options->remove, "Remove these experts: 0,3,5")->delimiter(',');

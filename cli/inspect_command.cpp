@@ -140,7 +140,7 @@ void add_inspect_command(CLI::App& app) {
                    "What `train` wrote: a run's folder, its checkpoints, or one of them")
       ->required();
   command->add_option("--text", options->text,
-                      "Text file or folder to route (default: the program's own documents)");
+                      "Text file or folder to route (default: the program's own text)");
   command->add_option("--windows", options->windows, "Windows of the text to look at")
       ->check(CLI::Range(1, 1'000'000))
       ->capture_default_str();

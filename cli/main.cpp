@@ -62,6 +62,7 @@ int main(int argc, char** argv) {
   app.require_subcommand(1);
   int exit_code = 0;
   moesim::cli::add_run_command(app, exit_code, {argv, argv + argc});
+  moesim::cli::add_search_command(app, exit_code, {argv, argv + argc});
   moesim::cli::add_merge_command(app, exit_code, {argv, argv + argc});
   moesim::cli::add_results_command(app);
   moesim::cli::add_compare_command(app);

@@ -6,23 +6,20 @@
 #include <cstdio>
 #include <map>
 #include <memory>
-#include <optional>
 
 #include "base/error.h"
-#include "base/parallel.h"
 #include "cli/command_line.h"
 #include "cli/commands.h"
 #include "cli/interrupt.h"
 #include "cli/progress_line.h"
+#include "cli/runner_flags.h"
 #include "experiments/report/report_page.h"
-#include "experiments/runs/child_process.h"
 #include "experiments/runs/first_point.h"
 #include "experiments/runs/resume.h"
 #include "experiments/runs/runner.h"
 #include "experiments/runs/shard.h"
 #include "experiments/runs/shared_desk.h"
 #include "experiments/sweep/axes.h"
-#include "model/cuda/backend_choice.h"
 #include "sim/report/summary.h"
 
 namespace moesim::cli {
@@ -42,10 +39,7 @@ struct RunCommandOptions {
   std::vector<std::string> assignments;
   std::vector<std::string> axes;
   std::string output = "runs";
-  int workers = 0;  // 0: as many as there are cores
-  std::string backend = "cpu";
-  std::optional<std::string> time_limit;
-  std::optional<std::string> max_memory;
+  RunnerFlags runner;
   bool fail_fast = false;
   std::string resume;  // the folder of the run to go on with; "": the newest unfinished one
   bool fresh = false;  // a new run, whatever there is
@@ -148,38 +142,10 @@ void print_results(const RunCommandOptions& options, const experiments::Sweep& s
   }
 }
 
-base::Seconds parse_time_limit(const std::string& text) {
-  const std::string hint = "write --time-limit \"90 s\", \"5 min\" or \"2 h\"";
-  try {
-    const base::Seconds limit = base::parse_seconds(text);
-    if (limit.value > 0) return limit;
-  } catch (const base::Error& error) {
-    throw base::Error("--time-limit", error.message(), hint);
-  }
-  throw base::Error("--time-limit", "must be above 0; found \"" + text + "\"", hint);
-}
-
-base::Bytes parse_max_memory(const std::string& text) {
-  const std::string hint = "write --max-memory \"2 GiB\"";
-  try {
-    const base::Bytes limit = base::parse_bytes(text);
-    if (limit.value > 0) return limit;
-  } catch (const base::Error& error) {
-    throw base::Error("--max-memory", error.message(), hint);
-  }
-  throw base::Error("--max-memory", "must be above 0; found \"" + text + "\"", hint);
-}
-
 experiments::RunnerOptions runner_options(const RunCommandOptions& options,
                                           const std::unique_ptr<ProgressLine>& line) {
-  experiments::RunnerOptions runner;
-  const int cores = base::number_of_cores();
-  runner.workers = options.workers > 0 ? options.workers : cores;
-  runner.backend = options.backend;
-  if (options.time_limit) runner.time_limit = parse_time_limit(*options.time_limit);
-  if (options.max_memory) runner.max_memory = parse_max_memory(*options.max_memory);
+  experiments::RunnerOptions runner = read_runner_flags(options.runner);
   runner.fail_fast = options.fail_fast;
-  runner.interrupted = &interrupted();
   runner.progress = [&line](std::size_t finished, const sim::Progress& progress) {
     line->show(finished, progress);
   };
@@ -212,7 +178,7 @@ void check_options(const RunCommandOptions& options, const experiments::Sweep& s
 std::filesystem::path run_to_resume(const RunCommandOptions& options,
                                     const experiments::ResumeRequest& request) {
   if (!options.resume.empty() || options.fresh || request.sweep.is_lone()) return options.resume;
-  const auto found = experiments::find_unfinished(options.output, request);
+  const auto found = experiments::find_run(options.output, request);
   if (!found) return {};
   if (found->is_same_build) return found->folder;
   std::fprintf(stderr,
@@ -310,7 +276,7 @@ int help(const RunCommandOptions& options, experiments::Transport& transport) {
     const experiments::Sweep sweep = read_sweep(options);
     std::unique_ptr<ProgressLine> line;
     experiments::RunnerOptions runner = runner_options(options, line);
-    runner.workers = std::max(options.workers, 1);
+    runner.workers = std::max(options.runner.workers, 1);
     runner.poll_milliseconds = kPollUnderMpi;
     runner.progress = nullptr;
     note_interrupts();
@@ -321,33 +287,23 @@ int help(const RunCommandOptions& options, experiments::Transport& transport) {
   }
 }
 
-// Fails at once where the backend cannot be had; in a child, since a device's driver does not
-// survive the forks of the points' workers.
-std::string backend_in_words(const std::string& name) {
-  if (name == "cpu") return name;
-  const std::string words =
-      experiments::in_child_process([&] { return model::cuda::choose_backend(name).description; });
-  std::fprintf(stderr, "moesim: training gates on %s\n", words.c_str());
-  return words;
-}
-
 int lead(const RunCommandOptions& options, experiments::Crew& crew) {
   const experiments::Sweep sweep = read_sweep(options);
   if (options.dry_run) {
-    print_dry_run(sweep, options.workers > 0 ? options.workers : base::number_of_cores());
+    print_dry_run(sweep, number_of_workers(options.runner));
     return 0;
   }
   std::unique_ptr<ProgressLine> line;
   experiments::RunnerOptions runner = runner_options(options, line);
   if (crew.transport() != nullptr) {
-    runner.workers = std::max(options.workers, 1);
+    runner.workers = std::max(options.runner.workers, 1);
     runner.poll_milliseconds = kPollUnderMpi;
   }
   if (sweep.wants_report) experiments::require_page();
   std::signal(SIGXFSZ, SIG_IGN);  // a file that grows too large is an error to report
   note_interrupts();
   experiments::RunDirectory directory =
-      open_directory(options, sweep, backend_in_words(options.backend));
+      open_directory(options, sweep, backend_in_words(options.runner));
   line = std::make_unique<ProgressLine>(directory.journal().rows().size() +
                                         directory.missing_points().size());
   const experiments::RunnerOutcome outcome = run_into(directory, sweep, runner, crew);
@@ -355,8 +311,7 @@ int lead(const RunCommandOptions& options, experiments::Crew& crew) {
   const bool any_failed =
       std::any_of(directory.journal().rows().begin(), directory.journal().rows().end(),
                   [](const auto& row) { return row.status == "failed"; });
-  const bool any_missing = outcome.interrupted || outcome.stopped_by_failure;
-  directory.finish(any_missing ? "interrupted" : any_failed ? "points failed" : "complete");
+  directory.finish(directory.status_of_rows());
   print_results(options, sweep, directory.journal());
   if (sweep.wants_report) {
     const std::string page = experiments::write_report(directory.path(), "", "").string();
@@ -401,16 +356,7 @@ void add_run_command(CLI::App& app, int& exit_code, std::vector<std::string> arg
       ->expected(1)
       ->take_all();
   command->add_option("-o,--output", options->output, "Folder for results")->capture_default_str();
-  command
-      ->add_option("-j,--jobs", options->workers,
-                   "Worker processes (default: all cores); a lone point uses as many threads")
-      ->check(CLI::Range(1, 1024));
-  command->add_option("--backend", options->backend,
-                      "What trains gates: cpu (default), cuda, or auto: cuda where it is there");
-  command->add_option("--time-limit", options->time_limit,
-                      "Wall time after which a point is stopped: \"90 s\"");
-  command->add_option("--max-memory", options->max_memory,
-                      "Memory above which a point is stopped: \"2 GiB\"");
+  add_runner_flags(*command, options->runner);
   command->add_flag("--fail-fast", options->fail_fast, "Stop after the first failed point");
   command->add_option("--resume", options->resume,
                       "Go on with this run's folder, where the sweep may have grown");

@@ -165,6 +165,7 @@ void describe(base::FieldTable& table, Experiment& experiment) {
       .field("cluster", scenario.cluster,
              "The cluster: {\"preset\": name, \"num_nodes\": n} or fields.")
       .required();
+  table.field("cost", scenario.cost, "Where the time of computation comes from.");
   table.field("comm", scenario.comm, "Collective algorithms and their library.");
   table.field("network", scenario.network, "Fidelity of the network.");
   table.field("faults", scenario.faults, "What breaks or slows down while the step runs.");
@@ -178,7 +179,11 @@ void describe(base::FieldTable& table, Experiment& experiment) {
       "points out, sample draws some (docs/file_formats.md, \"Sweeps\").");
   table.field("objectives", experiment.objectives,
               "Figures of a result, by dotted key, and whether they are to be high or low: "
-              "{\"tokens_per_s_per_gpu\": \"max\"}. Reports look at these first.");
+              "{\"tokens_per_s_per_gpu\": \"max\"}. Reports look at these first, and moesim search "
+              "for them.");
+  table.field("constraints", experiment.constraints,
+              "Figures of a result, by dotted key, and what they may be at most or at least: "
+              "{\"drop_rate\": {\"max\": 0.02}}. moesim search keeps to them.");
   table.field("outputs", experiment.outputs, "What to write.");
 }
 
@@ -208,6 +213,7 @@ Experiment read_experiment(const JsonValue& document, base::ReadReport& report) 
   base::read_json(resolved, experiment, report);
   check_name(document, experiment.name);
   check_objectives(document, experiment.objectives);
+  check_constraints(document, experiment.constraints);
   experiment.scenario.name = experiment.name;
   rebase(document, {"routing", "trace"}, experiment.scenario.routing.trace);
   rebase(document, {"routing", "proxy", "text"}, experiment.scenario.routing.proxy.text);

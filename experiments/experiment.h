@@ -34,6 +34,7 @@ struct Experiment {
   sim::Scenario scenario;  // its sections are the file's
   SweepSection sweep;
   Objectives objectives;
+  Constraints constraints;
   OutputsConfig outputs;
 };
 

@@ -28,18 +28,42 @@ bool names_figure(const std::string& name, const NamedFigure& figure) {
   return figure.is_family ? name.starts_with(figure.name + ".") : name == figure.name;
 }
 
-base::Error unknown_figure(const base::JsonValue& document, const std::string& name,
+base::Error unknown_figure(const std::string& where, const std::string& name,
                            const std::vector<NamedFigure>& figures) {
   std::vector<std::string> known;
   for (const NamedFigure& figure : figures) known.push_back(figure.name);
-  const base::JsonValue* section = document.find("objectives");
-  const base::JsonValue* value = section != nullptr ? section->find(name) : nullptr;
   const std::string nearest = base::did_you_mean(name, known);
-  return {base::where_of(value != nullptr ? value->place : document.place, "/objectives/" + name),
-          "\"" + name + "\" is no figure of a result",
+  return {where, "\"" + name + "\" is no figure of a result",
           nearest.empty() ? "docs/reference.md, \"Result keys\", lists them: \"drop_rate\", "
                             "\"phase_time_s.expert\""
                           : nearest};
+}
+
+void check_figure(const base::JsonValue& document, const std::string& section,
+                  const std::string& name) {
+  const std::vector<NamedFigure> figures = result_figures();
+  const bool is_known = std::any_of(figures.begin(), figures.end(),
+                                    [&](const auto& figure) { return names_figure(name, figure); });
+  if (!is_known) throw unknown_figure(place_of_figure(document, section, name), name, figures);
+}
+
+// The value under the figure's name in a section of the document, made where there is none.
+base::JsonValue& put(base::JsonValue& document, const std::string& section, const std::string& name,
+                     const std::string& flag) {
+  base::JsonValue* object = document.find(section);
+  if (object == nullptr) object = &base::add_member(document, section, base::json_object());
+  if (object->kind == base::JsonValue::Kind::null) *object = base::json_object();
+  if (object->kind != base::JsonValue::Kind::object) {
+    throw base::Error(flag, "\"" + section + "\" of the experiment is no object",
+                      "write {\"drop_rate\": ...}");
+  }
+  if (base::JsonValue* value = object->find(name)) return *value;
+  return base::add_member(*object, name, {});
+}
+
+base::JsonValue with_place(base::JsonValue value, const std::string& flag) {
+  value.place = {std::make_shared<const std::string>(flag), 0, 0};
+  return value;
 }
 
 }  // namespace
@@ -66,14 +90,71 @@ std::vector<NamedFigure> result_figures() {
   return figures;
 }
 
+std::string place_of_figure(const base::JsonValue& document, const std::string& section,
+                            const std::string& figure) {
+  const base::JsonValue* found = document.find(section);
+  const base::JsonValue* value = found != nullptr ? found->find(figure) : nullptr;
+  return base::where_of(value != nullptr ? value->place : document.place,
+                        "/" + section + "/" + figure);
+}
+
 void check_objectives(const base::JsonValue& document, const Objectives& objectives) {
-  const std::vector<NamedFigure> figures = result_figures();
-  for (const auto& [name, direction] : objectives) {
-    const bool known =
-        std::any_of(figures.begin(), figures.end(),
-                    [&, &named = name](const auto& figure) { return names_figure(named, figure); });
-    if (!known) throw unknown_figure(document, name, figures);
+  for (const auto& [name, direction] : objectives) check_figure(document, "objectives", name);
+}
+
+void describe(base::FieldTable& table, Bounds& bounds) {
+  table.title("bounds", "What a figure may be, in its own unit.");
+  table.field("min", bounds.min, "The least that it may be; null: any.");
+  table.field("max", bounds.max, "The most that it may be; null: any.");
+}
+
+void check_constraints(const base::JsonValue& document, const Constraints& constraints) {
+  for (const auto& [name, bounds] : constraints) {
+    check_figure(document, "constraints", name);
+    const std::string where = place_of_figure(document, "constraints", name);
+    if (!bounds.min && !bounds.max) {
+      throw base::Error(where, "bounds nothing", "write {\"max\": 0.02} or {\"min\": 0.3}");
+    }
+    if (bounds.min && bounds.max && *bounds.min > *bounds.max) {
+      throw base::Error(where, "no value is at least min and at most max", "swap the two");
+    }
   }
+}
+
+void add_objective(base::JsonValue& document, const std::string& assignment) {
+  const std::string flag = "--objective " + assignment;
+  const std::size_t equals = assignment.find('=');
+  const std::string direction = equals < assignment.size() ? assignment.substr(equals + 1) : "";
+  if (equals == 0 || (direction != "max" && direction != "min")) {
+    throw base::Error(flag, "expected a figure and max or min",
+                      "write --objective tokens_per_s_per_gpu=max");
+  }
+  put(document, "objectives", assignment.substr(0, equals), flag) =
+      with_place(base::json_of(direction), flag);
+}
+
+void add_constraint(base::JsonValue& document, const std::string& condition) {
+  const std::string flag = "--constraint " + condition;
+  const std::size_t sign = condition.find_first_of("<>");
+  const bool is_condition = sign != std::string::npos && sign > 0 &&
+                            condition.compare(sign + 1, 1, "=") == 0 && sign + 2 < condition.size();
+  base::JsonValue bound;
+  if (is_condition) {
+    try {
+      bound = base::parse_json(condition.substr(sign + 2), flag);
+    } catch (const base::Error&) {  // no number either: said below
+    }
+  }
+  if (bound.kind != base::JsonValue::Kind::number) {
+    throw base::Error(flag, "expected a figure, <= or >=, and a number in the figure's unit",
+                      "write --constraint \"drop_rate<=0.02\"");
+  }
+  base::JsonValue& bounds = put(document, "constraints", condition.substr(0, sign), flag);
+  if (bounds.kind != base::JsonValue::Kind::object) {
+    bounds = with_place(base::json_object(), flag);
+  }
+  const std::string end = condition[sign] == '<' ? "max" : "min";
+  base::set_json_at(bounds, end, with_place(std::move(bound), flag), flag);
 }
 
 }  // namespace moesim::experiments

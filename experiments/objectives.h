@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-// The figures of a result by name, and which of them an experiment wants high or low.
+// The figures of a result by name: which of them an experiment wants high or low, and which it
+// bounds.
 #pragma once
 
 #include <map>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -22,6 +24,17 @@ struct Objective {
   Direction direction = Direction::max;
 };
 
+// What a figure may be, both ends included, in the figure's unit.
+struct Bounds {
+  std::optional<double> min;
+  std::optional<double> max;
+};
+
+void describe(base::FieldTable& table, Bounds& bounds);
+
+// Dotted names of figures and what they may be.
+using Constraints = std::map<std::string, Bounds>;
+
 // The objectives in the order that the document names them in.
 std::vector<Objective> in_order(const base::JsonValue& document, const Objectives& objectives);
 
@@ -35,7 +48,22 @@ struct NamedFigure {
 // All numbers of a result outside lists and `scenario`, in the reference page's order.
 std::vector<NamedFigure> result_figures();
 
+// Where the document's section "objectives" or "constraints" names the figure, for errors.
+std::string place_of_figure(const base::JsonValue& document, const std::string& section,
+                            const std::string& figure);
+
 // Throws base::Error, placed in the document, where an objective names no figure.
 void check_objectives(const base::JsonValue& document, const Objectives& objectives);
+
+// The same of constraints, and where one bounds nothing or leaves no value between its ends.
+void check_constraints(const base::JsonValue& document, const Constraints& constraints);
+
+// Puts "drop_rate=min" among the document's objectives, in place of one of the same figure. Throws
+// base::Error{"--objective ...", ...} for what is no such assignment; figures are checked later.
+void add_objective(base::JsonValue& document, const std::string& assignment);
+
+// Puts "drop_rate<=0.02" or "mfu>=0.3" among the document's constraints; the same of errors, at
+// "--constraint ...".
+void add_constraint(base::JsonValue& document, const std::string& condition);
 
 }  // namespace moesim::experiments

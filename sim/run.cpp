@@ -47,9 +47,9 @@ class Costs {
           topologies::accelerator_of_rank(scenario.cluster, rank);
       auto& known = costs_[&accelerator];
       if (known == nullptr) {
-        known = std::make_unique<LayerCost>(scenario.model,
-                                            computing(accelerator, scenario.comm.protocol),
-                                            scenario.training.seq_length);
+        known = std::make_unique<LayerCost>(
+            scenario.model, computing(accelerator, scenario.comm.protocol),
+            scenario.training.seq_length, table_cost(scenario, accelerator));
       }
       of_rank_.push_back(known.get());
     }
@@ -58,6 +58,13 @@ class Costs {
   std::span<const LayerCost* const> of_rank() const { return of_rank_; }
 
  private:
+  static std::shared_ptr<const TableCost> table_cost(const Scenario& scenario,
+                                                     const topologies::Accelerator& accelerator) {
+    if (scenario.cost.source != CostSource::table) return nullptr;
+    return std::make_shared<TableCost>(cost_table_of(accelerator, "/cluster/node/accelerator"),
+                                       scenario.cost.clocks, scenario.comm.protocol.reserved_sms);
+  }
+
   std::map<const topologies::Accelerator*, std::unique_ptr<LayerCost>> costs_;  // never walked
   std::vector<const LayerCost*> of_rank_;
 };

@@ -171,6 +171,14 @@ void check_router(const Scenario& scenario) {
   }
 }
 
+void check_cost(const Scenario& scenario) {
+  if (scenario.cost.source != CostSource::table) return;
+  for (const topologies::NodeRun& run : topologies::runs_of(scenario.cluster)) {
+    const auto table = cost_table_of(run.node->accelerator, run.where + "/node/accelerator");
+    TableCost(table, scenario.cost.clocks, 0);
+  }
+}
+
 }  // namespace
 
 void require_recordable_routing(const Scenario& scenario) {
@@ -282,6 +290,7 @@ Sizes validate_workload(const Scenario& scenario, int num_ranks) {
 
 Sizes validate(const Scenario& scenario) {
   topologies::validate(scenario.cluster);
+  check_cost(scenario);
   validate(scenario.faults);
   return jobs_of(scenario).front().sizes;
 }

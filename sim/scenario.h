@@ -10,6 +10,7 @@
 #include "sim/collectives/all_reduce.h"
 #include "sim/collectives/all_to_all.h"
 #include "sim/collectives/protocol.h"
+#include "sim/cost/table_cost.h"
 #include "sim/faults/fault.h"
 #include "sim/network/network.h"
 #include "sim/plan/placement.h"
@@ -63,6 +64,7 @@ struct Scenario {
   RouterConfig router;
   RoutingConfig routing;
   topologies::ClusterConfig cluster;
+  CostConfig cost;
   CommConfig comm;
   NetworkConfig network;
   FaultsConfig faults;

@@ -53,6 +53,9 @@ void describe(base::FieldTable& table, Accelerator& accelerator) {
              "p of a kernel's time (memory^p + arithmetic^p)^(1/p); large: the slower one alone.")
       .required()
       .at_least(1);
+  table.field("cost_table", accelerator.cost_table,
+              "What cost.source table takes: a file in sim/cost/presets, or a path that ends in "
+              ".json, relative to the working directory.");
   table.field("sources", accelerator.sources, "Where each number comes from, by key.");
 }
 
@@ -65,8 +68,8 @@ void validate(const Accelerator& accelerator, const std::string& where) {
 bool has_same_figures(const Accelerator& a, const Accelerator& b) {
   const auto figures = [](const Accelerator& x) {
     return std::tie(x.peak_bf16, x.peak_fp8, x.achievable_bf16, x.memory, x.memory_bandwidth,
-                    x.achievable_memory_fraction, x.num_sms, x.kernel_overhead,
-                    x.roofline_exponent);
+                    x.achievable_memory_fraction, x.num_sms, x.kernel_overhead, x.roofline_exponent,
+                    x.cost_table);
   };
   return figures(a) == figures(b);
 }

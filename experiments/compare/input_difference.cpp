@@ -5,14 +5,16 @@
 #include <array>
 #include <string_view>
 
+#include "experiments/sweep/axes.h"
+#include "experiments/sweep/identity.h"
+
 namespace moesim::experiments {
 namespace {
 
 using base::JsonValue;
 
 constexpr std::array<std::string_view, 4> kSaysNothing = {"name", "preset", "hf_config", "sources"};
-constexpr std::array<std::string_view, 6> kOfPeople = {"$schema",  "extends", "name",
-                                                       "question", "sweep",   "outputs"};
+constexpr std::array<std::string_view, 2> kOfFiles = {"extends", "outputs"};
 
 bool is_in(const auto& names, std::string_view key) {
   return std::find(names.begin(), names.end(), key) != names.end();
@@ -56,7 +58,8 @@ class Walk {
   // Keys of either, those of `left` first.
   void compare_members(const std::string& key, const JsonValue& left, const JsonValue& right) {
     const auto skipped = [&](const std::string& member) {
-      return key.empty() ? is_in(kOfPeople, member) : is_in(kSaysNothing, member);
+      if (!key.empty()) return is_in(kSaysNothing, member);
+      return is_in(kOfFiles, member) || is_for_people(member);
     };
     const std::string prefix = key.empty() ? "" : key + ".";
     for (const base::JsonMember& member : left.members) {
@@ -103,12 +106,11 @@ std::vector<std::string> keys_of_chance(const std::vector<InputDifference>& diff
   std::vector<std::string> keys;
   for (const InputDifference& difference : differences) {
     const std::string& key = difference.key;
-    const std::string_view last = std::string_view(key).substr(key.rfind('.') + 1);
     const auto is_of = [&](const std::string& section) {
       return section_of(key) == section || key.find("." + section + ".") != std::string::npos;
     };
     const bool is_of_gate = gate_is_trained && is_of("router");
-    if (is_of("routing") || is_of_gate || last == "seed" || last == "ecmp_seed") {
+    if (is_of("routing") || is_of_gate || is_seed(key)) {
       keys.push_back(key);
     }
   }

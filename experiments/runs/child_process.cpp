@@ -80,11 +80,17 @@ std::string read_all(int descriptor, const std::function<void()>& waiting) {
 
 }  // namespace
 
+void end_with(pid_t parent) {
+  prctl(PR_SET_PDEATHSIG, SIGKILL);
+  if (getppid() != parent) _exit(1);  // it ended before this was set
+}
+
 std::string in_child_process(const std::function<std::string()>& work,
                              const std::function<void()>& waiting) {
   std::array<int, 2> ends{};
   if (pipe2(ends.data(), O_CLOEXEC) != 0) fail_to_start();
   std::fflush(nullptr);
+  const pid_t parent = getpid();
   const pid_t child = fork();
   if (child < 0) {
     close(ends[0]);
@@ -92,7 +98,7 @@ std::string in_child_process(const std::function<std::string()>& work,
     fail_to_start();
   }
   if (child == 0) {
-    prctl(PR_SET_PDEATHSIG, SIGKILL);
+    end_with(parent);
     close(ends[0]);
     write_all(ends[1], answer_of(work));
     _exit(0);  // without destructors of what the parent owns

@@ -2,6 +2,8 @@
 // A function run in a process of its own: SimGrid has one engine per process.
 #pragma once
 
+#include <sys/types.h>
+
 #include <functional>
 #include <string>
 
@@ -13,5 +15,8 @@ namespace moesim::experiments {
 // `waiting`, where given, is called about ten times a second until the child has answered.
 std::string in_child_process(const std::function<std::string()>& work,
                              const std::function<void()>& waiting = {});
+
+// Makes a child that `parent` has forked end with it, whatever ends it.
+void end_with(pid_t parent);
 
 }  // namespace moesim::experiments

@@ -128,9 +128,7 @@ MergedRun merge_runs(const std::vector<fs::path>& runs, const fs::path& root,
     merged.failed += source.row->status == "failed" ? 1 : 0;
   }
   merged.missing = directory.missing_points();
-  directory.finish(!merged.missing.empty() ? "interrupted"
-                   : merged.failed > 0     ? "points failed"
-                                           : "complete");
+  directory.finish(directory.status_of_rows());
   return merged;
 }
 

@@ -1,7 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "experiments/runs/point_desk.h"
 
+#include <algorithm>
+
 namespace moesim::experiments {
+
+DirectoryDesk::DirectoryDesk(RunDirectory& directory, std::vector<std::size_t> wanted)
+    : DirectoryDesk(directory) {
+  std::sort(wanted.begin(), wanted.end());
+  std::erase_if(missing_, [&](std::size_t index) {
+    return !std::binary_search(wanted.begin(), wanted.end(), index);
+  });
+}
 
 std::optional<std::size_t> DirectoryDesk::take() {
   if (!returned_.empty()) {

@@ -37,12 +37,13 @@ class PointDesk {
   virtual std::size_t num_recorded() const = 0;
 };
 
-// The points without a row of a directory.
+// The points without a row of a directory, or of some of its points.
 class DirectoryDesk : public PointDesk {
  public:
   // Keeps a reference.
   explicit DirectoryDesk(RunDirectory& directory)
       : directory_(directory), missing_(directory.missing_points()) {}
+  DirectoryDesk(RunDirectory& directory, std::vector<std::size_t> wanted);
 
   std::optional<std::size_t> take() override;
   void put_back(std::size_t index) override { returned_.push_back(index); }

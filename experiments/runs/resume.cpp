@@ -176,7 +176,7 @@ void adopt_folders(const fs::path& run, const Sweep& sweep) {
 
 }  // namespace
 
-std::optional<FoundRun> find_unfinished(const fs::path& root, const ResumeRequest& request) {
+std::optional<FoundRun> find_run(const fs::path& root, const ResumeRequest& request) {
   const RunManifest now = new_manifest(request.sweep, request.command);
   struct Candidate {
     fs::path folder;
@@ -198,7 +198,9 @@ std::optional<FoundRun> find_unfinished(const fs::path& root, const ResumeReques
   }
   if (!newest) return std::nullopt;
   const bool has_failed = newest->manifest.status == "points failed";
-  if (!is_unfinished(newest->manifest) && !(request.retry_failed && has_failed)) return {};
+  const bool is_wanted = is_unfinished(newest->manifest) || request.also_finished ||
+                         (request.retry_failed && has_failed);
+  if (!is_wanted) return std::nullopt;
   return FoundRun{newest->folder, newest->is_same_build};
 }
 

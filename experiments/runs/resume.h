@@ -14,9 +14,10 @@ namespace moesim::experiments {
 struct ResumeRequest {
   const Sweep& sweep;
   std::filesystem::path experiment_file;
-  std::string command;        // for the manifest
-  std::string shard;          // "2/3"; "" for the whole sweep
-  bool retry_failed = false;  // points with a row of status "failed" run again
+  std::string command;         // for the manifest
+  std::string shard;           // "2/3"; "" for the whole sweep
+  bool retry_failed = false;   // points with a row of status "failed" run again
+  bool also_finished = false;  // a run that has all its points is taken too
 };
 
 struct FoundRun {
@@ -25,9 +26,9 @@ struct FoundRun {
 };
 
 // The newest run of the same points below root/name, if points of it may be missing (or failed,
-// where these are to run again); a run by this build goes before others.
-std::optional<FoundRun> find_unfinished(const std::filesystem::path& root,
-                                        const ResumeRequest& request);
+// where these are to run again) or finished ones are asked for too; a run by this build goes before
+// others.
+std::optional<FoundRun> find_run(const std::filesystem::path& root, const ResumeRequest& request);
 
 struct ResumedRun {
   RunDirectory directory;

@@ -49,9 +49,10 @@ std::vector<fs::path> files_below(const fs::path& root, std::size_t num_points) 
   std::vector<fs::path> files;
   fs::recursive_directory_iterator entry(root);
   for (; entry != fs::recursive_directory_iterator(); ++entry) {
-    if (entry->is_directory() && num_points > kMostListedPoints) entry.disable_recursion_pending();
     const fs::path& path = entry->path();
-    const bool is_own = path == root / kManifestFile || path == root / ".lock";
+    const bool is_listed = path != root / "points" || num_points <= kMostListedPoints;
+    if (entry->is_directory() && !is_listed) entry.disable_recursion_pending();
+    const bool is_own = path == root / kManifestFile || path.filename() == ".lock";
     if (entry->is_regular_file() && !is_own) files.push_back(path);
   }
   std::sort(files.begin(), files.end());
@@ -177,6 +178,14 @@ void RunDirectory::write_tables(const std::string& status) const {
   run.status = status;
   write_csv(run, path_ / "results.csv");
   write_sqlite(run, path_ / "results.sqlite");
+}
+
+std::string RunDirectory::status_of_rows() const {
+  if (!missing_points().empty()) return "interrupted";
+  const auto& rows = journal_->rows();
+  const bool any_failed =
+      std::any_of(rows.begin(), rows.end(), [](const auto& row) { return row.status == "failed"; });
+  return any_failed ? "points failed" : "complete";
 }
 
 void RunDirectory::finish(const std::string& status) {

@@ -41,6 +41,9 @@ class RunDirectory {
   // system has links), and removes what a stopped worker left half-written. `status` is "complete",
   // "points failed", "interrupted" or "stopped by an error".
   void finish(const std::string& status);
+  // What finish() is to say by the rows alone: "complete", "points failed", or "interrupted" where
+  // some are missing.
+  std::string status_of_rows() const;
   // Removes everything: the input was at fault, nothing is left half-written.
   void discard();
 

@@ -3,7 +3,6 @@
 
 #include <fcntl.h>
 #include <sys/mman.h>
-#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -16,6 +15,7 @@
 
 #include "base/check.h"
 #include "base/json_value.h"
+#include "experiments/runs/child_process.h"
 #include "experiments/runs/memory_use.h"
 #include "experiments/runs/point_files.h"
 #include "model/cuda/backend_choice.h"
@@ -120,8 +120,7 @@ void work(const Task& task, int descriptor) {
 
 // A child does not outlive the program, and stops when told to.
 void detach_from(pid_t parent) {
-  prctl(PR_SET_PDEATHSIG, SIGKILL);
-  if (getppid() != parent) _exit(1);  // it ended before this was set
+  end_with(parent);
   // Ctrl-C reaches the whole group, as the end of a job of mpirun or a batch system does: the
   // parent decides.
   std::signal(SIGINT, SIG_IGN);

@@ -181,6 +181,8 @@ Setting Axis::at_share(double u) const {
   return settings[std::min(index, settings.size() - 1)];
 }
 
+bool is_seed(const std::string& key) { return key.ends_with("seed"); }
+
 std::vector<Axis> read_axes(const JsonValue* sweep) {
   std::vector<Axis> axes;
   if (sweep == nullptr || sweep->kind == JsonValue::Kind::null) return axes;

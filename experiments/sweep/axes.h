@@ -30,6 +30,10 @@ struct Axis {
   Setting at_share(double u) const;
 };
 
+// True of a swept key that repeats a configuration instead of changing it: "router.seed",
+// "cluster.ecmp_seed".
+bool is_seed(const std::string& key);
+
 // In the document's order. `sweep` is null, or the section; its "exclude" and "sample" are left to
 // others. Throws base::Error where the section is malformed and where two axes set one key.
 std::vector<Axis> read_axes(const base::JsonValue* sweep);

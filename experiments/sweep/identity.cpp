@@ -22,11 +22,14 @@ namespace fs = std::filesystem;
 
 constexpr std::size_t kIdLength = 12;
 constexpr std::array<std::string_view, 4> kFileKeys = {"file", "hf_config", "trace", "text"};
-constexpr std::array<std::string_view, 5> kOfPeople = {"name", "question", "$schema", "sweep",
-                                                       "objectives"};
-constexpr std::array<const char*, 5> kPresetFolders = {
-    "model/presets", "sim/collectives/presets", "topologies/presets/accelerators",
-    "topologies/presets/nodes", "topologies/presets/clusters"};
+constexpr std::array<std::string_view, 6> kForPeople = {"name",  "question",   "$schema",
+                                                        "sweep", "objectives", "constraints"};
+constexpr std::array<const char*, 6> kPresetFolders = {"model/presets",
+                                                       "sim/collectives/presets",
+                                                       "sim/cost/presets",
+                                                       "topologies/presets/accelerators",
+                                                       "topologies/presets/nodes",
+                                                       "topologies/presets/clusters"};
 
 std::string hash_of_file(const fs::path& path) {
   std::ifstream file(path, std::ios::binary);
@@ -69,12 +72,15 @@ JsonValue canonical(std::string_view key, JsonValue value) {
 
 }  // namespace
 
+bool is_for_people(std::string_view key) {
+  return std::find(kForPeople.begin(), kForPeople.end(), key) != kForPeople.end();
+}
+
 Identity::Identity(const JsonValue& document)
     : common_(build_version() + "\n" + hash_of_presets() + "\n") {
   JsonValue own = document;
-  std::erase_if(own.members, [](const base::JsonMember& member) {
-    return std::find(kOfPeople.begin(), kOfPeople.end(), member.key) != kOfPeople.end();
-  });
+  std::erase_if(own.members,
+                [](const base::JsonMember& member) { return is_for_people(member.key); });
   common_ += base::to_text(canonical("", std::move(own)), base::JsonStyle::compact);
 }
 

@@ -5,16 +5,20 @@
 
 #include <map>
 #include <string>
+#include <string_view>
 
 #include "base/json_value.h"
 
 namespace moesim::experiments {
 
+// True of a document's key that people read and that changes no point: "question", "objectives".
+bool is_for_people(std::string_view key);
+
 // Hashes of points of one document. Into a hash go the simulator's version, all presets that ship,
 // the document without comments, layout, order of members, `name`, `question`,
-// `$schema`, `objectives` and `sweep`, with each file that it names (cluster.file, model.hf_config,
-// routing.trace, routing.proxy.text) replaced by the file's content; and the point's swept values
-// likewise.
+// `$schema`, `objectives`, `constraints` and `sweep`, with each file that it names (cluster.file,
+// model.hf_config, routing.trace, routing.proxy.text) replaced by the file's content; and the
+// point's swept values likewise.
 class Identity {
  public:
   explicit Identity(const base::JsonValue& document);

@@ -66,24 +66,16 @@ constexpr std::size_t kMostPointFolders = 1000;
 
 // The first point that can be read gives the experiment its name, and says which files are written.
 void read_name(Sweep& sweep) {
-  std::optional<Error> first_error;
-  for (const Point& point : sweep.points) {
-    try {
-      const Experiment experiment = read_point(sweep, point).experiment;
-      sweep.name = experiment.name;
-      sweep.question = experiment.question;
-      sweep.objectives = in_order(*sweep.document, experiment.objectives);
-      sweep.wants_report = experiment.outputs.report;
-      const PointFolders folders = experiment.outputs.points;
-      sweep.has_point_folders =
-          folders == PointFolders::all ||
-          (folders == PointFolders::automatic && sweep.points.size() <= kMostPointFolders);
-      return;
-    } catch (const Error& error) {
-      if (!first_error) first_error = error;
-    }
-  }
-  throw *first_error;
+  const Experiment experiment = first_experiment(sweep);
+  sweep.name = experiment.name;
+  sweep.question = experiment.question;
+  sweep.objectives = in_order(*sweep.document, experiment.objectives);
+  sweep.constraints = experiment.constraints;
+  sweep.wants_report = experiment.outputs.report;
+  const PointFolders folders = experiment.outputs.points;
+  sweep.has_point_folders =
+      folders == PointFolders::all ||
+      (folders == PointFolders::automatic && sweep.points.size() <= kMostPointFolders);
 }
 
 }  // namespace
@@ -103,6 +95,18 @@ Sweep expand(const JsonValue& document) {
   }
   read_name(sweep);
   return sweep;
+}
+
+Experiment first_experiment(const Sweep& sweep) {
+  std::optional<Error> first_error;
+  for (const Point& point : sweep.points) {
+    try {
+      return read_point(sweep, point).experiment;
+    } catch (const Error& error) {
+      if (!first_error) first_error = error;
+    }
+  }
+  throw *first_error;
 }
 
 ReadPoint read_point(const Sweep& sweep, const Point& point) {

@@ -29,6 +29,7 @@ struct Sweep {
   std::string question;
   std::vector<std::string> axes;      // swept keys in the file's order
   std::vector<Objective> objectives;  // in the file's order
+  Constraints constraints;
   bool wants_report = false;
   std::vector<Point> points;
   bool has_point_folders = true;  // outputs.points, of the first point that can be read
@@ -51,6 +52,9 @@ Sweep expand(const base::JsonValue& document);
 // Throws base::Error, placed where the point has the value from, where the point cannot be (top-k
 // above experts, ...) or is left out by the sweep.
 ReadPoint read_point(const Sweep& sweep, const Point& point);
+
+// Of the first point that can be read. Throws the first point's error where none can.
+Experiment first_experiment(const Sweep& sweep);
 
 // An error that names a JSON pointer or a file of the point's alone, completed with the place in
 // the file, flag or sweep that the point has its value from.

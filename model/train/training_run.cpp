@@ -183,8 +183,7 @@ class Run {
 void describe(base::FieldTable& table, TrainingRunConfig& run) {
   table.title("training_run", "A model, a text, and how the one is trained on the other.");
   table.field("text", run.text,
-              "Text file or folder that was trained on; empty = the program's own documents and "
-              "sources.");
+              "Text file or folder that was trained on; empty = the program's own text.");
   table.field("model", run.model, "The model.");
   table.field("training", run.training, "How it is trained.");
 }

@@ -14,10 +14,6 @@ using base::Seconds;
 constexpr double kActivationBytes = 2;  // bf16
 constexpr double kScoreBytes = 4;       // router scores are fp32
 
-PassTimes operator+(PassTimes a, PassTimes b) {
-  return {a.forward + b.forward, a.backward + b.backward};
-}
-
 // Per-head widths of scores (q, k) and of values.
 struct HeadDims {
   double query_key;
@@ -42,12 +38,15 @@ double score_flops_per_token(const model::ModelSpec& spec, int seq_length) {
 }  // namespace
 
 LayerCost::LayerCost(const model::ModelSpec& spec, const topologies::Accelerator& accelerator,
-                     int seq_length)
-    : spec_(spec), accelerator_(accelerator), seq_length_(seq_length) {}
+                     int seq_length, std::shared_ptr<const TableCost> table)
+    : spec_(spec), accelerator_(accelerator), seq_length_(seq_length), table_(std::move(table)) {}
 
 PassTimes LayerCost::linear(std::int64_t tokens, std::int64_t n, std::int64_t k) const {
   if (tokens == 0 || n == 0 || k == 0) return {};
   const int rows = static_cast<int>(tokens);
+  if (table_ != nullptr) {
+    if (const auto known = table_->linear(rows, n, k)) return *known;
+  }
   const std::span<const int> all(&rows, 1);
   return {time_grouped_gemm(accelerator_, all, n, k),
           time_grouped_gemm(accelerator_, all, k, n) +
@@ -80,22 +79,34 @@ PassTimes LayerCost::attention(std::int64_t tokens) const {
         linear(tokens, heads * (latent.qk_nope_head_dim + latent.v_head_dim), latent.kv_lora_rank) +
         linear(tokens, spec_.hidden_size, heads * latent.v_head_dim);
   }
-  const HeadDims dims = head_dims(spec_);
   const double count = static_cast<double>(tokens);
-  const Flops scores(score_flops_per_token(spec_, seq_length_) * count);
-  const Bytes streamed(kActivationBytes * count * static_cast<double>(heads) * 2.0 *
-                       (dims.query_key + dims.value));
-  const PassTimes fused = {time_fused(accelerator_, scores, streamed),
-                           time_fused(accelerator_, 2.0 * scores, 2.0 * streamed)};
   // Two norms and two residual additions: each reads and writes the hidden state about twice.
-  return projections + fused + moved(8.0 * kActivationBytes * count * hidden);
+  return projections + scores(count) + moved(8.0 * kActivationBytes * count * hidden);
+}
+
+PassTimes LayerCost::scores(double tokens) const {
+  const HeadDims dims = head_dims(spec_);
+  const double heads = spec_.num_attention_heads;
+  if (table_ != nullptr) {
+    const double width = heads * (dims.query_key + dims.value) / 2.0;
+    if (const auto known = table_->attention(tokens, width, seq_length_)) return *known;
+  }
+  const Flops flops(score_flops_per_token(spec_, seq_length_) * tokens);
+  const Bytes streamed(kActivationBytes * tokens * heads * 2.0 * (dims.query_key + dims.value));
+  return {time_fused(accelerator_, flops, streamed),
+          time_fused(accelerator_, 2.0 * flops, 2.0 * streamed)};
 }
 
 PassTimes LayerCost::router(std::int64_t tokens, std::int64_t rows_sent) const {
   if (tokens == 0) return {};
   const double scores = kScoreBytes * static_cast<double>(tokens) * spec_.num_experts;
   const double copied = 2.0 * kActivationBytes * static_cast<double>(rows_sent) * spec_.hidden_size;
-  return linear(tokens, spec_.num_experts, spec_.hidden_size) + moved(2.0 * scores) + moved(copied);
+  PassTimes copies = moved(copied);
+  if (table_ != nullptr && rows_sent > 0) {
+    const double rows = static_cast<double>(rows_sent);
+    copies = table_->permute(rows, spec_.hidden_size).value_or(copies);
+  }
+  return linear(tokens, spec_.num_experts, spec_.hidden_size) + moved(2.0 * scores) + copies;
 }
 
 PassTimes LayerCost::ffn(std::span<const int> rows, std::int64_t intermediate, bool gated) const {
@@ -117,11 +128,21 @@ PassTimes LayerCost::ffn(std::span<const int> rows, std::int64_t intermediate, b
 }
 
 PassTimes LayerCost::experts(std::span<const int> rows_per_expert) const {
+  if (table_ != nullptr) {
+    const ExpertShape shape = {spec_.hidden_size, spec_.moe_intermediate_size, spec_.gated_experts,
+                               spec_.num_experts_per_tok};
+    if (const auto known = table_->experts(rows_per_expert, shape)) return *known;
+  }
   return ffn(rows_per_expert, spec_.moe_intermediate_size, spec_.gated_experts);
 }
 
 PassTimes LayerCost::combine(std::int64_t tokens, std::int64_t rows_returned) const {
   if (tokens == 0) return {};
+  if (table_ != nullptr) {
+    const auto known = table_->combine(static_cast<double>(tokens),
+                                       static_cast<double>(rows_returned), spec_.hidden_size);
+    if (known) return *known;
+  }
   return moved(kActivationBytes * static_cast<double>(tokens + rows_returned) * spec_.hidden_size);
 }
 

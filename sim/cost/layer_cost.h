@@ -5,25 +5,24 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <span>
 
 #include "base/units.h"
 #include "model/spec/model_spec.h"
+#include "sim/cost/pass_times.h"
+#include "sim/cost/table_cost.h"
 #include "topologies/accelerator.h"
 
 namespace moesim::sim {
 
-struct PassTimes {
-  base::Seconds forward;
-  base::Seconds backward;
-};
-
 // Costs of one model on one accelerator. `tokens` are the rank's own in one micro-batch, in
-// sequences of `seq_length`.
+// sequences of `seq_length`. Times are the roofline's (roofline.h), or, for the parts that it
+// knows, those of a cost table.
 class LayerCost {
  public:
   LayerCost(const model::ModelSpec& spec, const topologies::Accelerator& accelerator,
-            int seq_length);
+            int seq_length, std::shared_ptr<const TableCost> table = nullptr);
 
   // Projections and causal scores: 4 * tokens * seq_length * heads * (qk_dim + v_dim) / 4 FLOPs for
   // the scores (half the square is masked), plus both norms and residuals as memory traffic.
@@ -56,11 +55,13 @@ class LayerCost {
  private:
   PassTimes linear(std::int64_t tokens, std::int64_t n, std::int64_t k) const;
   PassTimes moved(double bytes) const;
+  PassTimes scores(double tokens) const;
   PassTimes ffn(std::span<const int> rows, std::int64_t intermediate, bool gated) const;
 
   model::ModelSpec spec_;
   topologies::Accelerator accelerator_;
   int seq_length_;
+  std::shared_ptr<const TableCost> table_;  // may be null
 };
 
 // Model FLOPs of one token, forward and backward, without recomputation (the MFU convention):

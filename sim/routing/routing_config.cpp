@@ -50,7 +50,7 @@ void describe(base::FieldTable& table, ProxySettings& proxy) {
               "top-k, capacity and number of MoE layers.");
   table.field("text", proxy.text,
               "Text file or folder to train on and to route, relative to the experiment file; "
-              "empty = the program's own documents and sources.");
+              "empty = the program's own text.");
   table.field("hidden_size", proxy.hidden_size, "Width of the proxy.").at_least(2).at_most(4096);
   table.field("num_attention_heads", proxy.num_attention_heads, "Heads; must divide hidden_size.")
       .at_least(1)

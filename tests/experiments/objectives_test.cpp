@@ -67,5 +67,42 @@ TEST(Objectives, AFamilyByItselfIsNoFigure) {
                base::Error);
 }
 
+TEST(Objectives, AConstraintBoundsAFigureFromOneEndAtLeast) {
+  const base::JsonValue document =
+      base::parse_json(R"({"constraints": {"mfu": {}, "drop_rat": {"max": 1}}})", "x.json");
+  const auto place_of = [&](const Constraints& constraints) {
+    return base::thrown_error([&] { check_constraints(document, constraints); }).where();
+  };
+  EXPECT_EQ(place_of({{"mfu", {}}}), "x.json:1:25  /constraints/mfu");
+  EXPECT_EQ(place_of({{"drop_rat", {std::nullopt, 1.0}}}), "x.json:1:41  /constraints/drop_rat");
+  EXPECT_EQ(place_of({{"drop_rate", {0.2, 0.1}}}), "x.json:1:1  /constraints/drop_rate");
+  check_constraints(document, {{"drop_rate", {0.1, 0.1}}});
+}
+
+TEST(Objectives, AreAddedFromTheCommandLineInPlaceOfThoseOfTheSameFigure) {
+  base::JsonValue document =
+      base::parse_json(R"({"objectives": {"mfu": "max", "drop_rate": "max"}})", "x.json");
+  add_objective(document, "drop_rate=min");
+  add_objective(document, "step_time_s=min");
+  add_constraint(document, "drop_rate<=0.02");
+  add_constraint(document, "drop_rate>=1e-3");
+  add_constraint(document, "mfu>=0.3");
+  EXPECT_EQ(base::to_text(document, base::JsonStyle::compact),
+            R"({"objectives":{"mfu":"max","drop_rate":"min","step_time_s":"min"},)"
+            R"("constraints":{"drop_rate":{"max":0.02,"min":1e-3},"mfu":{"min":0.3}}})");
+}
+
+TEST(Objectives, WhatIsNoAssignmentOrConditionIsRefusedAtItsFlag) {
+  base::JsonValue document = base::json_object();
+  for (const char* text : {"drop_rate", "=min", "drop_rate=low", "drop_rate="}) {
+    const base::Error error = base::thrown_error([&] { add_objective(document, text); });
+    EXPECT_EQ(error.where(), std::string("--objective ") + text);
+  }
+  for (const char* text : {"drop_rate", "<=1", "drop_rate<1", "drop_rate<=", "drop_rate<=much"}) {
+    const base::Error error = base::thrown_error([&] { add_constraint(document, text); });
+    EXPECT_EQ(error.where(), std::string("--constraint ") + text);
+  }
+}
+
 }  // namespace
 }  // namespace moesim::experiments

@@ -48,23 +48,33 @@ class ResumeTest : public testing::Test {
 
 TEST_F(ResumeTest, TheNewestRunOfTheSamePointsDecides) {
   const Sweep sweep = sweep_of("1, 2");
-  EXPECT_FALSE(find_unfinished(root_ / "runs", request(sweep)));
+  EXPECT_FALSE(find_run(root_ / "runs", request(sweep)));
   const fs::path first = make(sweep, "interrupted");
-  const auto found = find_unfinished(root_ / "runs", request(sweep));
+  const auto found = find_run(root_ / "runs", request(sweep));
   ASSERT_TRUE(found);
   EXPECT_EQ(found->folder, first);
   EXPECT_TRUE(found->is_same_build);
   const Sweep other = sweep_of("1, 3");
-  EXPECT_FALSE(find_unfinished(root_ / "runs", request(other)));
+  EXPECT_FALSE(find_run(root_ / "runs", request(other)));
   make(sweep, "complete");
-  EXPECT_FALSE(find_unfinished(root_ / "runs", request(sweep)));
+  EXPECT_FALSE(find_run(root_ / "runs", request(sweep)));
 }
 
 TEST_F(ResumeTest, ARunWithFailedPointsIsTakenUpOnlyToRetryThem) {
   const Sweep sweep = sweep_of("1, 2");
   make(sweep, "points failed");
-  EXPECT_FALSE(find_unfinished(root_ / "runs", request(sweep)));
-  EXPECT_TRUE(find_unfinished(root_ / "runs", request(sweep, true)));
+  EXPECT_FALSE(find_run(root_ / "runs", request(sweep)));
+  EXPECT_TRUE(find_run(root_ / "runs", request(sweep, true)));
+}
+
+TEST_F(ResumeTest, AFinishedRunIsTakenUpWhereTheRequestSaysSo) {
+  const Sweep sweep = sweep_of("1, 2");
+  const fs::path complete = make(sweep, "complete");
+  ResumeRequest any = request(sweep);
+  any.also_finished = true;
+  const auto found = find_run(root_ / "runs", any);
+  ASSERT_TRUE(found);
+  EXPECT_EQ(found->folder, complete);
 }
 
 // A sweep may name a value twice: both points have one id, and one row is not both.

@@ -35,6 +35,12 @@ std::vector<std::string> texts_of(const std::string& sweep) {
 
 using Texts = std::vector<std::string>;
 
+TEST(Axes, SeedsRepeatAConfiguration) {
+  EXPECT_TRUE(is_seed("router.seed"));
+  EXPECT_TRUE(is_seed("cluster.ecmp_seed"));
+  EXPECT_FALSE(is_seed("router.capacity_factor"));
+}
+
 TEST(Axes, ZippedKeysGoInLockstepWithinTheProduct) {
   EXPECT_EQ(texts_of(R"({"a": [1, 2], "zip": [{"b": [3, 4], "c": {"range": [5, 6]}}]})"),
             (Texts{"a=1 b=3 c=5", "a=1 b=4 c=6", "a=2 b=3 c=5", "a=2 b=4 c=6"}));

@@ -1,0 +1,189 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "sim/cost/table_cost.h"
+
+#include <algorithm>
+#include <vector>
+
+#include "base/error.h"
+
+namespace moesim::sim {
+namespace {
+
+using base::Seconds;
+
+KernelModel without_workers(KernelModel model, int reserved) {
+  const int left = std::max(model.workers - reserved, 1);
+  for (Tile& tile : model.tiles) tile.rate = tile.rate * (1.0 * left / model.workers);
+  model.workers = left;
+  return model;
+}
+
+GroupedRows rows_of_one(double rows) {
+  const int whole = static_cast<int>(rows);
+  return sum_rows(std::span(&whole, 1));
+}
+
+}  // namespace
+
+base::EnumNames<CostSource> names_of(CostSource) {
+  return {{CostSource::roofline, "roofline"}, {CostSource::table, "table"}};
+}
+
+base::EnumNames<Clocks> names_of(Clocks) {
+  return {{Clocks::burst, "burst"}, {Clocks::sustained, "sustained"}};
+}
+
+void describe(base::FieldTable& table, CostConfig& cost) {
+  table.title("cost", "Where the time of computation comes from.");
+  table.field("source", cost.source,
+              "roofline: the accelerator's achievable rates. table: what its cost_table was fitted "
+              "to; parts that the table does not know keep the roofline.");
+  table
+      .field("clocks", cost.clocks,
+             "burst: as in measurements of milliseconds. sustained: as in long runs, where the "
+             "table says how much slower these are.")
+      .used_when(cost.source == CostSource::table, "cost.source is table");
+}
+
+TableCost::TableCost(std::shared_ptr<const CostTable> table, Clocks clocks, int reserved_sms)
+    : table_(*table), clocks_(clocks) {
+  for (auto& [family, kernel] : table_.kernels) {
+    kernel.model = without_workers(kernel.model, reserved_sms);
+    if (clocks == Clocks::burst || kernel.sustained_slowdown) continue;
+    throw base::Error("/cost/clocks",
+                      "the cost table \"" + table_.name + "\" knows " + family + " in bursts only",
+                      "use burst, or a table that `moesim calibrate compute` measured");
+  }
+}
+
+const KernelTable* TableCost::find(const char* family) const {
+  const auto found = table_.kernels.find(family);
+  return found == table_.kernels.end() ? nullptr : &found->second;
+}
+
+Seconds TableCost::slowed(const KernelTable& kernel, Seconds time) const {
+  return clocks_ == Clocks::burst ? time : time * kernel.sustained_slowdown.value_or(1);
+}
+
+Seconds TableCost::timed(const KernelTable& kernel, int hidden, const KernelWork& work) const {
+  return slowed(kernel, time_work(kernel.model, work) * residual_factor(kernel, hidden, work));
+}
+
+PassTimes TableCost::layer(const KernelTable& kernel, std::span<const int> rows,
+                           const ExpertShape& shape) const {
+  const double hidden = shape.hidden;
+  const double inter = shape.intermediate;
+  const double first = shape.gated ? 2 * inter : inter;
+  KernelWork work;
+  work.rows = sum_rows(rows);
+  work.tokens = work.rows.total / shape.top_k;
+  work.intermediate = shape.intermediate;
+  work.gemms = {{first, hidden}, {hidden, inter}};
+  work.moved_bytes = kernel.model.element_bytes * work.rows.total * (first + inter);
+  const double factor = residual_factor(kernel, shape.hidden, work);
+  const Seconds forward = time_work(kernel.model, work);
+  work.gemms = {{inter, hidden}, {hidden, first}};
+  work.moved_bytes *= 2;
+  const Seconds backward = time_work(kernel.model, work) +
+                           time_weight_gradient(kernel.model, rows, {first, hidden}) +
+                           time_weight_gradient(kernel.model, rows, {hidden, inter});
+  return {slowed(kernel, forward * factor), slowed(kernel, backward * factor)};
+}
+
+PassTimes TableCost::one_gemm(const KernelTable& kernel, std::span<const int> rows,
+                              const GemmShape& shape, double tokens) const {
+  KernelWork work;
+  work.rows = sum_rows(rows);
+  work.tokens = tokens;
+  const auto forward = [&](const GemmShape& gemm) {
+    work.intermediate = static_cast<int>(gemm.n);
+    work.gemms = {gemm};
+    return timed(kernel, static_cast<int>(gemm.k), work);
+  };
+  return {forward(shape), forward({shape.k, shape.n}) +
+                              slowed(kernel, time_weight_gradient(kernel.model, rows, shape))};
+}
+
+PassTimes TableCost::single_gemms(const KernelTable& kernel, std::span<const int> rows,
+                                  const ExpertShape& shape) const {
+  const double hidden = shape.hidden;
+  const double inter = shape.intermediate;
+  const double first = shape.gated ? 2 * inter : inter;
+  double total = 0;
+  for (const int expert_rows : rows) total += expert_rows;
+  PassTimes all = one_gemm(kernel, rows, {first, hidden}, total / shape.top_k) +
+                  one_gemm(kernel, rows, {hidden, inter}, total / shape.top_k);
+  const KernelTable* copies = find(kPermute);
+  if (copies != nullptr) all = all + moved(*copies, total, total * (first + inter));
+  return all;
+}
+
+std::optional<PassTimes> TableCost::experts(std::span<const int> rows,
+                                            const ExpertShape& shape) const {
+  const KernelTable* whole = find(kMoeLayer);
+  const KernelTable* grouped = find(kGroupedGemm);
+  if (whole == nullptr && grouped == nullptr) return std::nullopt;
+  if (sum_rows(rows).total == 0) return PassTimes{};
+  return whole != nullptr ? layer(*whole, rows, shape) : single_gemms(*grouped, rows, shape);
+}
+
+PassTimes TableCost::moved(const KernelTable& kernel, double rows, double elements) const {
+  KernelWork work;
+  work.rows = rows_of_one(rows);
+  work.moved_bytes = kernel.model.element_bytes * elements;
+  const Seconds forward = slowed(kernel, time_work(kernel.model, work));
+  work.moved_bytes *= 2;
+  return {forward, slowed(kernel, time_work(kernel.model, work))};
+}
+
+std::optional<PassTimes> TableCost::combine(double tokens, double rows, int hidden) const {
+  if (const KernelTable* sums = find(kCombine)) return moved(*sums, rows, (tokens + rows) * hidden);
+  // A whole layer was timed with its sum: the sum's bytes at the layer's rate, no launch of its
+  // own.
+  const KernelTable* whole = find(kMoeLayer);
+  if (whole == nullptr) return std::nullopt;
+  const double bytes = whole->model.element_bytes * (tokens + rows) * hidden;
+  const Seconds forward = slowed(*whole, base::Bytes(bytes) / whole->model.moved);
+  return PassTimes{forward, 2.0 * forward};
+}
+
+std::optional<PassTimes> TableCost::permute(double rows, int hidden) const {
+  const KernelTable* copies = find(kPermute);
+  if (copies == nullptr) return std::nullopt;
+  return moved(*copies, rows, 2 * rows * hidden);
+}
+
+std::optional<PassTimes> TableCost::linear(int rows, std::int64_t n, std::int64_t k) const {
+  const KernelTable* kernel = find(kGemm);
+  if (kernel == nullptr) return std::nullopt;
+  return one_gemm(*kernel, std::span(&rows, 1), {static_cast<double>(n), static_cast<double>(k)},
+                  rows);
+}
+
+std::optional<PassTimes> TableCost::attention(double tokens, double width, int seq_length) const {
+  const KernelTable* kernel = find(kAttention);
+  if (kernel == nullptr) return std::nullopt;
+  KernelWork work;
+  work.rows = rows_of_one(tokens);
+  work.fused_flops = 4.0 * tokens * (seq_length / 2.0) * width;
+  work.moved_bytes = 4.0 * kernel->model.element_bytes * tokens * width;
+  const Seconds forward = slowed(*kernel, time_work(kernel->model, work));
+  work.fused_flops *= 2;
+  work.moved_bytes *= 2;
+  return PassTimes{forward, slowed(*kernel, time_work(kernel->model, work))};
+}
+
+std::shared_ptr<const CostTable> cost_table_of(const topologies::Accelerator& accelerator,
+                                               const std::string& where) {
+  if (!accelerator.cost_table.empty()) {
+    return find_cost_table(accelerator.cost_table, where + "/cost_table");
+  }
+  std::string hint = "name one";
+  for (const std::string& name : cost_table_names())
+    hint += (hint == "name one" ? ": " : ", ") + name;
+  throw base::Error(where + "/cost_table",
+                    "cost.source is table, but the accelerator names no cost table",
+                    hint + "; or use cost.source roofline");
+}
+
+}  // namespace moesim::sim

@@ -1,0 +1,95 @@
+# SPDX-License-Identifier: Apache-2.0
+"""`moesim calibrate compute` as a user runs it, the tables in the docs, and cost.source table."""
+
+import json
+
+import moesim_process
+from moesim_process import MoesimTest
+
+DATA = "experiments/calibration/data/moe_layer_h200_bf16.csv"
+
+
+def experiment(**changes):
+    """Eight ranks of one H200 node."""
+    return {"name": "cost", "model": {"preset": "qwen3-30b-a3b", "num_hidden_layers": 2},
+            "training": {"seq_length": 512, "micro_batch_size": 1},
+            "routing": {"source": "synthetic", "synthetic": {"distribution": "zipf"}},
+            "cluster": {"preset": "h200_single_switch", "num_nodes": 1}, **changes}
+
+
+class CalibrateComputeTest(MoesimTest):
+    def setUp(self):
+        super().setUp()
+        self.csv = moesim_process.SOURCE / DATA
+
+    def step_time(self, *assignments):
+        arguments = [part for assignment in assignments for part in ("--set", assignment)]
+        (row,) = self.rows(self.write("experiment.json", experiment()), *arguments)
+        return row["step_time_s"]
+
+    def test_the_docs_show_what_the_command_prints(self):
+        docs = (moesim_process.SOURCE / "docs" / "validation.md").read_text(encoding="utf-8")
+        for name in ("h200_trtllm", "h200_vllm", "h200_sglang"):
+            done = self.moesim("calibrate", "compute", "--from", self.csv, "--like", name)
+            self.assertEqual(done.code, 0, done.err)
+            self.assertLess(done.seconds, 60)
+            self.assertIn(done.out, docs, name)
+
+    def test_a_table_is_judged_by_rows(self):
+        done = self.moesim("calibrate", "compute", "--table", "h200_vllm", "--against", self.csv)
+        self.assertEqual(done.code, 0, done.err)
+        self.assertIn("all       1053 rows: median", done.out)
+        self.assertIn("256 experts, top 8, 2048 x 512       81 rows", done.out)
+        self.assertIn("2268 rows of other engines", done.out)
+
+    def test_this_machine_is_measured_and_its_table_used(self):
+        table, rows = self.folder / "here.json", self.folder / "here.csv"
+        done = self.moesim("calibrate", "compute", "--small", "-o", table, "--rows", rows)
+        self.assertEqual(done.code, 0, done.err)
+        for family in ("gemm", "grouped_gemm", "permute", "combine", "attention"):
+            self.assertIn(f"{family}: fitted to ", done.out)
+        judged = self.moesim("calibrate", "compute", "--table", table, "--against", rows)
+        self.assertEqual(judged.code, 0, judged.err)
+        again = self.moesim("calibrate", "compute", "--from", rows, "--like", table)
+        self.assertEqual(again.code, 0, again.err)
+        slow = self.step_time("cost.source=table", "cost.clocks=sustained",
+                              f"cluster.node.accelerator.cost_table={table}")
+        self.assertGreater(slow, 10 * self.step_time())
+
+    def test_source_table_moves_the_step_and_roofline_is_the_default(self):
+        roofline = self.step_time("cost.source=roofline")
+        self.assertEqual(self.step_time(), roofline)
+        self.assertNotEqual(self.step_time("cost.source=table"), roofline)
+
+    def test_bad_input_is_named_with_its_place(self):
+        cases = [
+            (["--table", "h200_vllm"], "--against", "come together"),
+            (["--from", self.csv], "--like", "come together"),
+            (["--table", "h200_vlm", "--against", self.csv], "--table", 'did you mean "h200_vllm"?'),
+        ]
+        for arguments, place, words in cases:
+            done = self.moesim("calibrate", "compute", *arguments)
+            self.assertEqual(done.code, 2, done.err)
+            self.assertIn(place, done.err)
+            self.assertIn(words, done.err)
+        file = self.write("bad.csv", self.csv.read_text(encoding="utf-8").splitlines()[1] +
+                          "\nE,1,layer,8,2,64,32,uniform,4,9\n")
+        done = self.moesim("calibrate", "compute", "--from", file, "--like", "h200_vllm")
+        self.assertEqual(done.code, 2)
+
+    def test_experiments_name_tables_that_exist(self):
+        file = self.write("experiment.json", experiment(cost={"source": "table"}))
+        key = "cluster.node.accelerator.cost_table"
+        done = self.moesim("run", file, "--set", f"{key}=h200_vlm")
+        self.assertEqual(done.code, 2)
+        self.assertIn('did you mean "h200_vllm"?', done.err)
+        none = self.moesim("run", file, "--set", f'{key}=""')
+        self.assertEqual(none.code, 2)
+        self.assertIn("the accelerator names no cost table", none.err)
+        long_runs = self.moesim("run", file, "--set", "cost.clocks=sustained")
+        self.assertEqual(long_runs.code, 2)
+        self.assertIn("knows moe_layer in bursts only", long_runs.err)
+
+
+if __name__ == "__main__":
+    moesim_process.main()

@@ -1,0 +1,140 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "sim/cost/table_cost.h"
+
+#include <gtest/gtest.h>
+
+#include <memory>
+#include <vector>
+
+#include "base/error.h"
+#include "sim/cost/layer_cost.h"
+#include "tests/support/example_accelerator.h"
+#include "tests/support/example_model.h"
+
+namespace moesim::sim {
+namespace {
+
+// 10 workers that take 1e12 FLOP/s in tiles of 64 x 128, memory that costs nothing.
+KernelTable example_kernel() {
+  KernelTable kernel;
+  kernel.model.workers = 10;
+  kernel.model.moved = base::BytesPerSecond(1e30);
+  kernel.model.tiles = {{64, 128, base::FlopsPerSecond(1e12), base::BytesPerSecond(1e30)}};
+  return kernel;
+}
+
+std::shared_ptr<const CostTable> table_of(const char* family, const KernelTable& kernel) {
+  auto table = std::make_shared<CostTable>();
+  table->name = "example";
+  table->kernels[family] = kernel;
+  return table;
+}
+
+constexpr ExpertShape kShape = {1280, 640, true, 2};
+
+// 64 rows in one expert, hidden 1280, width 640, gated. Both GEMMs have n = 1280 (2 x 640, and the
+// hidden size): ten tiles, one wave. Forward 2*64*128*(1280 + 640) / 1e11 = 314.5728 us. The data
+// gradients: n 640, k 1280 (half a wave counts as one) and n 1280, k 1280; the weight gradients
+// [1280, 1280] and [640, 1280] have 200 and 100 tiles, 20 and 10 waves of depth 64.
+TEST(TableCost, ExpertsAreTheLayersGemmsForwardAndBackward) {
+  const TableCost cost(table_of(kMoeLayer, example_kernel()), Clocks::burst, 0);
+  const std::vector<int> rows{64};
+  const PassTimes times = cost.experts(rows, kShape).value();
+  const double depth = 2.0 * 64 * 128 / 1e11;
+  EXPECT_NEAR(times.forward.value, depth * (1280 + 640), 1e-12);
+  EXPECT_NEAR(times.backward.value, depth * (1280 + 1280 + 64 * 30), 1e-12);
+}
+
+// 128 rows: 64 and 64 are one tile per expert and column block (20 tiles, two waves), 127 and 1
+// three (30 tiles, three).
+TEST(TableCost, ExpertsFollowTheCountsOfEachExpert) {
+  const TableCost cost(table_of(kMoeLayer, example_kernel()), Clocks::burst, 0);
+  const double even = cost.experts(std::vector<int>{64, 64}, kShape)->forward.value;
+  const double uneven = cost.experts(std::vector<int>{127, 1}, kShape)->forward.value;
+  EXPECT_NEAR(uneven, 1.5 * even, 1e-12);
+  EXPECT_EQ(cost.experts(std::vector<int>{0, 0}, kShape)->forward.value, 0);
+}
+
+// Half of the workers are reserved: half the rate, twice the waves of half the length... ten tiles
+// take two waves of five, each as long as before, since a worker is as fast as it was.
+TEST(TableCost, ReservedWorkersTakeTheirRateAlong) {
+  const std::vector<int> rows{64};
+  const TableCost all(table_of(kMoeLayer, example_kernel()), Clocks::burst, 0);
+  const TableCost half(table_of(kMoeLayer, example_kernel()), Clocks::burst, 5);
+  EXPECT_NEAR(half.experts(rows, kShape)->forward.value,
+              2 * all.experts(rows, kShape)->forward.value, 1e-12);
+}
+
+TEST(TableCost, SustainedClocksSlowEveryKernelAndMustBeMeasured) {
+  KernelTable kernel = example_kernel();
+  EXPECT_THROW(TableCost(table_of(kMoeLayer, kernel), Clocks::sustained, 0), base::Error);
+  kernel.sustained_slowdown = 1.25;
+  const TableCost burst(table_of(kMoeLayer, kernel), Clocks::burst, 0);
+  const TableCost sustained(table_of(kMoeLayer, kernel), Clocks::sustained, 0);
+  const std::vector<int> rows{64};
+  EXPECT_NEAR(sustained.experts(rows, kShape)->backward.value,
+              1.25 * burst.experts(rows, kShape)->backward.value, 1e-12);
+}
+
+TEST(TableCost, UnknownKernelsAreNotGuessed) {
+  const TableCost cost(table_of(kMoeLayer, example_kernel()), Clocks::burst, 0);
+  EXPECT_FALSE(cost.linear(64, 128, 128));
+  EXPECT_FALSE(cost.permute(64, 128));
+  EXPECT_FALSE(cost.attention(64, 128, 64));
+  const TableCost gemms(table_of(kGemm, example_kernel()), Clocks::burst, 0);
+  EXPECT_FALSE(gemms.experts(std::vector<int>{64}, kShape));
+  EXPECT_FALSE(gemms.combine(1, 2, 128));
+}
+
+// A layer's table sums at its rate: 2 bytes x (2 + 4 rows) x 128 at 1 GB/s = 1.536 us, backward
+// twice; one with a combine of its own takes that, with its launch of 5 us. A copy moves 4 rows in
+// and out: 2.048 us.
+TEST(TableCost, CopiesAndSumsMoveTheirBytes) {
+  KernelTable kernel = example_kernel();
+  kernel.model.moved = base::BytesPerSecond(1e9);
+  const TableCost layer(table_of(kMoeLayer, kernel), Clocks::burst, 0);
+  EXPECT_NEAR(layer.combine(2, 4, 128)->forward.value, 1.536e-6, 1e-15);
+  EXPECT_NEAR(layer.combine(2, 4, 128)->backward.value, 3.072e-6, 1e-15);
+  kernel.model.fixed = base::Seconds(5e-6);
+  const TableCost own(table_of(kCombine, kernel), Clocks::burst, 0);
+  EXPECT_NEAR(own.combine(2, 4, 128)->forward.value, 6.536e-6, 1e-15);
+  const TableCost copies(table_of(kPermute, kernel), Clocks::burst, 0);
+  EXPECT_NEAR(copies.permute(4, 128)->forward.value, 7.048e-6, 1e-15);
+}
+
+// 64 tokens of 8 heads x 16 in sequences of 64: 4 * 64 * 32 * 128 FLOP at 1e12.
+TEST(TableCost, AttentionSeesHalfOfTheKeys) {
+  const TableCost cost(table_of(kAttention, example_kernel()), Clocks::burst, 0);
+  const PassTimes times = cost.attention(64, 128, 64).value();
+  EXPECT_NEAR(times.forward.value, 4.0 * 64 * 32 * 128 / 1e12, 1e-15);
+  EXPECT_NEAR(times.backward.value, 2 * times.forward.value, 1e-15);
+}
+
+// Where the table knows experts, a rank's time is the table's; attention stays the roofline's.
+TEST(LayerCostByTable, TakesWhatTheTableKnows) {
+  const model::ModelSpec spec = testing::example_model();
+  const topologies::Accelerator accelerator = testing::example_accelerator();
+  const auto table =
+      std::make_shared<TableCost>(table_of(kMoeLayer, example_kernel()), Clocks::burst, 0);
+  const LayerCost roofline(spec, accelerator, 128);
+  const LayerCost cost(spec, accelerator, 128, table);
+  const std::vector<int> rows{64, 3};
+  const ExpertShape shape = {spec.hidden_size, spec.moe_intermediate_size, spec.gated_experts,
+                             spec.num_experts_per_tok};
+  EXPECT_EQ(cost.experts(rows).forward, table->experts(rows, shape)->forward);
+  EXPECT_NE(cost.experts(rows).forward, roofline.experts(rows).forward);
+  EXPECT_EQ(cost.attention(128).forward, roofline.attention(128).forward);
+}
+
+TEST(CostTableOf, AnAcceleratorWithoutOneIsAnError) {
+  try {
+    cost_table_of(testing::example_accelerator(), "/cluster/node/accelerator");
+    FAIL() << "accepted";
+  } catch (const base::Error& error) {
+    EXPECT_EQ(error.where(), "/cluster/node/accelerator/cost_table");
+    EXPECT_NE(error.hint().find("h200_trtllm"), std::string::npos);
+  }
+}
+
+}  // namespace
+}  // namespace moesim::sim
