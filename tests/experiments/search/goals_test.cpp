@@ -72,9 +72,10 @@ TEST(Goals, AFigureThatIsNotThereMeetsNoGoal) {
 }
 
 TEST(Goals, AFigureThatNoPointHasIsAnErrorWhereItIsNamed) {
-  const base::JsonValue document = base::parse_json(
-      R"({"objectives": {"mfu": "max", "validation_loss": "min"}, "constraints": {"drop_rate": {}}})",
-      "x.json");
+  const base::JsonValue document =
+      base::parse_json(R"({"objectives": {"mfu": "max", "validation_loss": "min"},)"
+                       R"( "constraints": {"drop_rate": {}}})",
+                       "x.json");
   require_figures(document, kGoals, {{}, {0.5, NAN, 0.1}, {NAN, 2.5, NAN}});
   require_figures(document, kGoals, {{}, {}});  // nothing has run: another's error
   const auto place_of = [&](const std::vector<double>& figures) {
