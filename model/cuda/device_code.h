@@ -5,6 +5,9 @@
 
 #if defined(__CUDACC__)
 #define MOESIM_DEVICE_CODE __host__ __device__ __forceinline__
+// Of what uses a thread (device.h, "Thread"): the emulator's under g++.
+#define MOESIM_KERNEL_CODE __device__ __forceinline__
 #else
 #define MOESIM_DEVICE_CODE inline
+#define MOESIM_KERNEL_CODE inline
 #endif
