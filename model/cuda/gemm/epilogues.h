@@ -57,6 +57,11 @@ MOESIM_DEVICE_CODE void store_run(Element* to, int columns, const float (&values
   }
 }
 
+// values += a run of fp32, at any place.
+MOESIM_DEVICE_CODE void add_run(const float* from, int columns, float (&values)[kChunkColumns]) {
+  for (int i = 0; i < kChunkColumns; ++i) values[i] += i < columns ? from[i] : 0.0f;
+}
+
 // z = x W + bias per part; a = f(z), or f(z gate) * (z up) with two parts: gate first.
 template <class Element, int kPartsOfTile>
 struct ForwardUnits {
@@ -70,13 +75,13 @@ struct ForwardUnits {
   int units = 0;
   UnitFunction function = UnitFunction::silu;
 
-  MOESIM_DEVICE_CODE bool starts_at_zero() const { return bias[0] == nullptr; }
-  MOESIM_DEVICE_CODE float start(int part, const RunPlace& place) const {
-    return bias[part][static_cast<std::int64_t>(place.expert) * units + place.column];
-  }
   MOESIM_DEVICE_CODE float finish(const RunPlace& place,
-                                  const float (&values)[kParts][kChunkColumns]) const {
+                                  float (&values)[kParts][kChunkColumns]) const {
     const std::int64_t at = place.row * stride + place.column;
+    const std::int64_t unit = static_cast<std::int64_t>(place.expert) * units + place.column;
+    for (int part = 0; part < kParts; ++part) {
+      if (bias[part] != nullptr) add_run(bias[part] + unit, place.columns, values[part]);
+    }
     float result[kChunkColumns];
     for (int i = 0; i < kChunkColumns; ++i) {
       result[i] = unit_value(function, values[0][i]).value;
@@ -110,10 +115,8 @@ struct BackwardUnits {
   int sum_columns = 0;
   UnitFunction function = UnitFunction::silu;
 
-  MOESIM_DEVICE_CODE bool starts_at_zero() const { return true; }
-  MOESIM_DEVICE_CODE float start(int, const RunPlace&) const { return 0.0f; }
   MOESIM_DEVICE_CODE float finish(const RunPlace& place,
-                                  const float (&values)[kParts][kChunkColumns]) const {
+                                  float (&values)[kParts][kChunkColumns]) const {
     const std::int64_t at = place.row * stride + place.column;
     const bool gated = z_gate != nullptr;
     const float w = weight == nullptr ? 1.0f : weight[place.row];
@@ -151,22 +154,26 @@ struct StoreOutput {
   float* floats = nullptr;
   std::int64_t stride = 0;
   std::int64_t expert_stride = 0;  // into_weights: between experts; else 0
-  const float* bias = nullptr;     // [experts, columns], or null; not with `accumulate`
+  const float* bias = nullptr;     // [experts, columns], or null
   int columns = 0;
   bool accumulate = false;
 
-  MOESIM_DEVICE_CODE std::int64_t place_of(const RunPlace& place) const {
-    return place.expert * expert_stride + place.row * stride + place.column;
-  }
-  MOESIM_DEVICE_CODE bool starts_at_zero() const { return bias == nullptr && !accumulate; }
-  MOESIM_DEVICE_CODE float start(int, const RunPlace& place) const {
-    if (!accumulate) return bias[static_cast<std::int64_t>(place.expert) * columns + place.column];
-    const std::int64_t at = place_of(place);
-    return floats != nullptr ? floats[at] : to_float(elements[at]);
-  }
   MOESIM_DEVICE_CODE float finish(const RunPlace& place,
-                                  const float (&values)[kParts][kChunkColumns]) const {
-    const std::int64_t at = place_of(place);
+                                  float (&values)[kParts][kChunkColumns]) const {
+    const std::int64_t at = place.expert * expert_stride + place.row * stride + place.column;
+    if (bias != nullptr) {
+      const std::int64_t column = static_cast<std::int64_t>(place.expert) * columns + place.column;
+      add_run(bias + column, place.columns, values[0]);
+    }
+    if (accumulate) {
+      float before[kChunkColumns];
+      if (floats != nullptr) {
+        load_run(floats + at, place.columns, before);
+      } else {
+        load_run(elements + at, place.columns, before);
+      }
+      add_run(before, place.columns, values[0]);
+    }
     if (floats != nullptr) {
       store_run(floats + at, place.columns, values[0]);
     } else {

@@ -40,32 +40,37 @@ MOESIM_KERNEL_CODE void copy_lines(Operations& operations, int thread, const Ope
   }
 }
 
-// What one thread does to load a stage, to byte `at`: the first sends for the boxes, all copy the
-// rest chunk by chunk.
+// What one thread does to load a stage's A or B, to byte `at`: the first sends for the boxes, all
+// copy what is not boxed chunk by chunk.
 template <class Config, class Operations>
-MOESIM_KERNEL_CODE void load_stage(Operations& operations, int thread, const Stage<Config>& stage,
-                                   int at) {
-  using Element = typename Config::Element;
-  constexpr OperandLayout kA = TileReader<Config>::a_layout();
-  constexpr OperandLayout kB = TileReader<Config>::b_layout();
-  constexpr int kParts = Config::kForm == Form::into_units ? Config::kParts : 1;
-  constexpr int kLinesOfPart = kB.lines() / kParts;
-  if (stage.has_a()) {
-    for (int i = 0; thread == 0 && i < stage.kBoxesOfA; ++i) operations.copy(stage.a(i, at));
-  } else {
-    const TileLines<Element> a{stage.reader.a_lines(stage.tile, stage.k_block), 0, kA.lines()};
-    copy_lines(operations, thread, kA, a, at);
-  }
-  if (stage.has_b()) {
-    for (int i = 0; thread == 0 && i < stage.kBoxesOfB; ++i) {
-      operations.copy(stage.b(i, at + a_bytes<Config>()));
+MOESIM_KERNEL_CODE void load_a(Operations& operations, int thread, const Stage<Config>& stage,
+                               int at) {
+  constexpr OperandLayout kLayout = TileReader<Config>::a_layout();
+  if constexpr (BoxRules<Config>::kA) {
+    if (stage.has_a()) {
+      for (int i = 0; thread == 0 && i < stage.kBoxesOfA; ++i) operations.copy(stage.a(i, at));
+      return;
     }
-    return;
   }
-  for (int part = 0; part < kParts; ++part) {
-    const TileLines<Element> b{stage.reader.b_lines(stage.tile, stage.k_block, part),
-                               part * kLinesOfPart, kLinesOfPart};
-    copy_lines(operations, thread, kB, b, at + a_bytes<Config>());
+  const TileLines<typename Config::Element> lines{stage.reader.a_lines(stage.tile, stage.k_block),
+                                                  0, kLayout.lines()};
+  copy_lines(operations, thread, kLayout, lines, at);
+}
+
+template <class Config, class Operations>
+MOESIM_KERNEL_CODE void load_b(Operations& operations, int thread, const Stage<Config>& stage,
+                               int at) {
+  constexpr OperandLayout kLayout = TileReader<Config>::b_layout();
+  constexpr int kParts = Config::kForm == Form::into_units ? Config::kParts : 1;
+  constexpr int kLines = kLayout.lines() / kParts;
+  if constexpr (BoxRules<Config>::kB) {
+    for (int i = 0; thread == 0 && i < stage.kBoxesOfB; ++i) operations.copy(stage.b(i, at));
+  } else {
+    for (int part = 0; part < kParts; ++part) {
+      const TileLines<typename Config::Element> lines{
+          stage.reader.b_lines(stage.tile, stage.k_block, part), part * kLines, kLines};
+      copy_lines(operations, thread, kLayout, lines, at);
+    }
   }
 }
 
@@ -79,7 +84,9 @@ MOESIM_KERNEL_CODE void sum_tile(Operations& operations, const TileReader<Config
     if (k_block < tile.k_blocks) {
       const int at = k_block % Config::kStages * stage_bytes<Config>();
       operations.each_thread([&](int thread) {
-        load_stage<Config>(operations, thread, Stage<Config>{reader, tile, k_block}, at);
+        const Stage<Config> stage{reader, tile, k_block};
+        load_a(operations, thread, stage, at);
+        load_b(operations, thread, stage, at + a_bytes<Config>());
       });
     }
     operations.commit();  // a group for each stage, empty at the end, so that wait counts stages
@@ -110,8 +117,7 @@ MOESIM_KERNEL_CODE void finish_tile(Operations& operations,
   operations.visit(accumulators, [&](int m, int n, float& first, float& second) {
     const int slice = m / kSliceRows * kStaging.slices_per_row() + kStaging.slice(n);
     const int at = staged_float(m % kSliceRows, kStaging.place(n));
-    staging[slice * kSliceSize + at] = first;
-    staging[slice * kSliceSize + at + 1] = second;
+    reinterpret_cast<StagedPair*>(staging)[(slice * kSliceSize + at) / 2] = {first, second};
   });
   operations.barrier();
   const auto row_of = [&](int row) {  // of the rows of all slices
@@ -151,10 +157,8 @@ MOESIM_KERNEL_CODE void run_grouped(Operations& operations,
     const Tile tile = reader.tile(before, index);
     const TileFinish<Config, Epilogue> finish{problem, epilogue, tile};
     typename Operations::Accumulators accumulators;
-    const bool zero = epilogue.starts_at_zero();
-    operations.visit(accumulators, [&](int m, int n, float& first, float& second) {
-      first = zero ? 0.0f : finish.start(m, n);
-      second = zero ? 0.0f : finish.start(m, n + 1);
+    operations.visit(accumulators, [](int /*m*/, int /*n*/, float& first, float& second) {
+      first = second = 0.0f;
     });
     sum_tile<Config>(operations, reader, tile, accumulators);
     finish_tile<Config>(operations, finish, accumulators);

@@ -3,9 +3,9 @@
 // of an expert layer, forward and backward, with weights stored [experts, units, hidden]:
 //   into_units    rows of the experts by units: A are rows [., hidden], gathered where `source` is
 //                 set; B the weights, k = hidden. Gate and up are two parts of one tile.
-//   into_rows     rows by hidden: A are rows [., units] in the experts' order, B the weights with
-//                 k = units. Two segments of k add up: gate's and up's share of an input's
-//                 gradient.
+//   into_rows     rows by hidden: A are rows [., units] in the experts' order (no `source`), B the
+//                 weights with k = units. Two segments of k add up: gate's and up's share of an
+//                 input's gradient.
 //   into_weights  units by hidden: A are rows [., units], B gathered rows [., hidden], k the
 //                 expert's rows, none of them included: then the product is zero.
 // Lines of every operand begin at multiples of 16 bytes and may be longer than what is read of

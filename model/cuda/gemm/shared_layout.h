@@ -70,6 +70,12 @@ MOESIM_DEVICE_CODE constexpr int staged_float(int row, int at) {
          at % kChunkColumns;
 }
 
+// Two neighbours, which one store writes.
+struct alignas(8) StagedPair {
+  float first;
+  float second;
+};
+
 // A tile [rows, columns] of accumulators, in `parts` of columns / parts each, as slices.
 struct StagingLayout {
   int columns;

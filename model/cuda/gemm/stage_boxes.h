@@ -84,8 +84,9 @@ struct Stage {
   int k_block;
 
   MOESIM_DEVICE_CODE constexpr bool has_a() const {
-    if (!Rules::kA || reader.problem.a[0].source != nullptr) return false;
-    return Config::kForm != Form::into_weights || reader.count_k(tile, k_block) == Config::kK;
+    if (!Rules::kA) return false;
+    if (Config::kForm != Form::into_weights) return true;
+    return reader.problem.a[0].source == nullptr && reader.count_k(tile, k_block) == Config::kK;
   }
   MOESIM_DEVICE_CODE constexpr bool has_b() const { return Rules::kB; }
   // Of all boxes together.

@@ -19,40 +19,53 @@ MOESIM_DEVICE_CODE constexpr Coordinates warp_corner(int warp) {
           warp % Config::kWarpColumns * Config::kWarpN};
 }
 
-// The byte that a lane names in ldmatrix for the 16 x 16 corner at (first, k) of an operand, where
+// The byte that a lane names in ldmatrix for the 16 x 16 corner at (first, 0) of an operand, where
 // `line` is the lane's a_matrix_line or b_matrix_line.
-MOESIM_DEVICE_CODE constexpr int matrix_byte(const OperandLayout& layout, int first, int k,
+MOESIM_DEVICE_CODE constexpr int matrix_byte(const OperandLayout& layout, int first,
                                              LineAndChunk line) {
-  const int elements = layout.elements_per_chunk();
-  if (layout.major == Major::k) return layout.offset(first + line.line, k / elements + line.chunk);
-  return layout.offset(k + line.line, first / elements + line.chunk);
+  if (layout.major == Major::k) return layout.offset(first + line.line, line.chunk);
+  return layout.offset(line.line, first / layout.elements_per_chunk() + line.chunk);
+}
+
+// From there to the corner at (first + 16 tile, 16 step), of bf16: a tile K-major or a step
+// MN-major are 16 lines on, which the swizzle does not see; the other way round two chunks on,
+// which the swizzle turns into an exclusive or as long as `first` is a multiple of all tiles' 16
+// rows or columns together. One register holds what a lane knows, the rest are constants.
+MOESIM_DEVICE_CODE constexpr int matrix_byte_from(const OperandLayout& layout, int byte, int tile,
+                                                  int step) {
+  const bool k_major = layout.major == Major::k;
+  const int lines = k_major ? tile : step;
+  const int chunks = k_major ? step : tile;
+  const int line_bytes = k_major ? layout.k * layout.element_bytes : 128;
+  return (byte ^ (chunks * 2 * kChunkBytes)) + lines * 16 * line_bytes;
 }
 
 // sums[i][j] is the 16 x 8 tile at (16 i, 8 j) of the warp's.
 template <class Config, class Lanes, class Sums>
 MOESIM_KERNEL_CODE void multiply_warp(Lanes& lanes, int warp, Sums& sums, int a_at, int b_at) {
-  using Reader = TileReader<Config>;
+  constexpr OperandLayout kA = TileReader<Config>::a_layout();
+  constexpr OperandLayout kB = TileReader<Config>::b_layout();
   constexpr int kRowTiles = Config::kWarpM / 16;
   constexpr int kColumnPairs = Config::kWarpN / 16;
   const Coordinates corner = warp_corner<Config>(warp);
 #if defined(__CUDA_ARCH__)
 #pragma unroll
 #endif
-  for (int k = 0; k < Config::kK; k += 16) {
+  for (int step = 0; step < Config::kK / 16; ++step) {
     typename Lanes::Registers a[kRowTiles], b[kColumnPairs];
     for (int i = 0; i < kRowTiles; ++i) {
       const auto at = [&](int lane) {
-        return a_at + matrix_byte(Reader::a_layout(), corner.row + 16 * i, k,
-                                  a_matrix_line(Reader::a_layout().major, lane));
+        const int byte = matrix_byte(kA, corner.row, a_matrix_line(kA.major, lane));
+        return a_at + matrix_byte_from(kA, byte, i, step);
       };
-      lanes.load(a[i], at, Reader::a_layout().major == Major::other);
+      lanes.load(a[i], at, kA.major == Major::other);
     }
     for (int j = 0; j < kColumnPairs; ++j) {
       const auto at = [&](int lane) {
-        return b_at + matrix_byte(Reader::b_layout(), corner.column + 16 * j, k,
-                                  b_matrix_line(Reader::b_layout().major, lane));
+        const int byte = matrix_byte(kB, corner.column, b_matrix_line(kB.major, lane));
+        return b_at + matrix_byte_from(kB, byte, j, step);
       };
-      lanes.load(b[j], at, Reader::b_layout().major == Major::other);
+      lanes.load(b[j], at, kB.major == Major::other);
     }
     for (int i = 0; i < kRowTiles; ++i) {
       for (int j = 0; j < 2 * kColumnPairs; ++j) {

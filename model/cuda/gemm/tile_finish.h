@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The last step of a tile, the same for every processor: accumulators start at the epilogue's
-// values, and runs of the staged sums go to the epilogue, masked at the tile's and output's ends.
+// The last step of a tile, the same for every processor: runs of the staged sums go to the
+// epilogue, masked at the tile's and output's ends.
 #pragma once
 
 #include "model/cuda/gemm/epilogues.h"
@@ -20,13 +20,6 @@ struct TileFinish {
   const GroupedProblem<typename Config::Element>& problem;
   const Epilogue& epilogue;
   const Tile& tile;
-
-  // What the accumulator (m, n) of the tile starts from.
-  MOESIM_DEVICE_CODE float start(int m, int n) const {
-    const int column = tile.column + staging().column_in_part(n);
-    if (m >= tile.rows || column >= problem.columns) return 0.0f;
-    return epilogue.start(n / staging().part_columns(), {tile.expert, tile.row + m, column, 1});
-  }
 
   // Chunk `chunk` of row `m` of the tile, which is row m % 64 of `slice`, the slice_column-th of
   // its row of slices. Returns the epilogue's sum.

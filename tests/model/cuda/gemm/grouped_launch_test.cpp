@@ -1,0 +1,107 @@
+// SPDX-License-Identifier: Apache-2.0
+// The grouped products on the machine's GPU. Without one the program says so and ends with 77,
+// which ctest reports as skipped; with MOESIM_REQUIRE_GPU=1 with 1.
+#include "model/cuda/gemm/grouped_launch.h"
+
+#include <cuda_runtime_api.h>
+#include <gtest/gtest.h>
+
+#include <cstdio>
+#include <cstdlib>
+#include <string_view>
+
+#include "tests/model/cuda/gemm/device_runner.h"
+#include "tests/support/expert_products.h"
+
+namespace moesim::model::cuda {
+namespace {
+
+using testing::DeviceRunner;
+using testing::ExpertProducts;
+using testing::Values;
+
+template <class ElementOfProduct>
+struct AnyProcessor {
+  using Element = ElementOfProduct;
+  static bool runs_here() { return true; }
+  template <Form form, class Epilogue>
+  static void launch(const GroupedProblem<Element>& problem, const Epilogue& epilogue,
+                     const LaunchPlace& place) {
+    launch_grouped<form>(problem, epilogue, place);
+  }
+};
+
+struct Warpgroups {
+  using Element = Bf16;
+  static bool runs_here() {
+    cudaDeviceProp properties{};
+    require(cudaGetDeviceProperties(&properties, 0), "the device's properties");
+    return properties.major == 9 && properties.minor == 0;
+  }
+  template <Form form, class Epilogue>
+  static void launch(const GroupedProblem<Bf16>& problem, const Epilogue& epilogue,
+                     const LaunchPlace& place) {
+    ASSERT_TRUE(warpgroups_take(form, problem));
+    launch_warpgroups<form>(problem, epilogue, place);
+  }
+};
+
+template <class Launcher>
+class GroupedLaunch : public ::testing::Test {
+ protected:
+  void SetUp() override {
+    if (!Launcher::runs_here()) GTEST_SKIP() << "made for compute capability 9.0";
+  }
+
+  // Forward and backward of an expert layer.
+  void expect_all(const testing::ExpertSizes& sizes, UnitFunction function) {
+    DeviceRunner<Launcher> runner;
+    ExpertProducts<DeviceRunner<Launcher>> products(runner, sizes);
+    products.template expect_forward<2>(function, true);
+    products.template expect_forward<1>(function, false);
+    products.expect_backward(function, true);
+    products.expect_backward(function, false);
+    products.expect_rows(1, true);
+    products.expect_rows(2, false);
+    products.expect_weights(false);
+    products.expect_weights(true);
+  }
+};
+
+using Launchers = ::testing::Types<AnyProcessor<Bf16>, AnyProcessor<float>, Warpgroups>;
+TYPED_TEST_SUITE(GroupedLaunch, Launchers);
+
+TYPED_TEST(GroupedLaunch, IsExactOnIntegersOfRaggedExperts) {
+  this->expect_all({testing::ragged_rows(), 72, 203, Values::integers}, UnitFunction::relu);
+  this->expect_all({testing::ragged_rows(), 256, 128, Values::integers}, UnitFunction::relu);
+}
+
+TYPED_TEST(GroupedLaunch, IsExactWhenOneExpertHasAllRowsOrNoneHasAny) {
+  this->expect_all({{0, 0, 700, 0}, 136, 40, Values::integers}, UnitFunction::relu);
+  this->expect_all({{0, 0, 0}, 72, 40, Values::integers}, UnitFunction::relu);
+}
+
+// More tiles than any device has blocks at a time, so that blocks take one after the other.
+TYPED_TEST(GroupedLaunch, IsExactWhenBlocksTakeManyTiles) {
+  this->expect_all({std::vector<int>(70, 130), 40, 520, Values::integers}, UnitFunction::relu);
+}
+
+TYPED_TEST(GroupedLaunch, IsWithinBf16sRoundingOfDoubleOnNormalValues) {
+  this->expect_all({{513, 0, 300, 77}, 512, 256, Values::normal}, UnitFunction::silu);
+}
+
+}  // namespace
+}  // namespace moesim::model::cuda
+
+int main(int argc, char** argv) {
+  testing::InitGoogleTest(&argc, argv);
+  int count = 0;  // left untouched where there is no driver
+  const cudaError_t status = cudaGetDeviceCount(&count);
+  if (status == cudaSuccess && count > 0) return RUN_ALL_TESTS();
+  const char* const required = std::getenv("MOESIM_REQUIRE_GPU");
+  const bool fails = required != nullptr && std::string_view(required) == "1";
+  const char* const why =
+      status == cudaSuccess ? "the driver finds none" : cudaGetErrorName(status);
+  std::printf("%s: no CUDA device: %s\n", fails ? "FAIL" : "SKIP", why);
+  return fails ? 1 : 77;
+}
