@@ -5,10 +5,8 @@
 
 #include <gtest/gtest.h>
 
-#include <algorithm>
-#include <memory>
-
 #include "model/cuda/gemm/host_operations.h"
+#include "tests/model/cuda/gemm/host_memory.h"
 #include "tests/support/expert_products.h"
 
 namespace moesim::model::cuda {
@@ -20,26 +18,10 @@ using testing::Values;
 
 // Runs a kernel's blocks one after another.
 template <template <Form, int> class Tiles>
-class HostRunner {
+class HostRunner : public testing::HostMemory {
  public:
   using Element = typename Tiles<Form::into_rows, 1>::Element;
 
-  template <class T>
-  T* give(const std::vector<T>& values) {
-    T* const memory = allocate<T>(values.size());
-    std::copy(values.begin(), values.end(), memory);
-    return memory;
-  }
-  template <class T>
-  T* poisoned(std::size_t count) {
-    T* const memory = allocate<T>(count);
-    std::memset(static_cast<void*>(memory), 0xff, count * sizeof(T));
-    return memory;
-  }
-  template <class T>
-  std::vector<T> fetch(const T* memory, std::size_t count) const {
-    return std::vector<T>(memory, memory + count);
-  }
   template <Form form, class Epilogue>
   void run(const GroupedProblem<Element>& problem, const Epilogue& epilogue) {
     using Config = Tiles<form, Epilogue::kParts>;
@@ -51,16 +33,6 @@ class HostRunner {
 
  private:
   static constexpr int kBlocks = 3;
-
-  template <class T>
-  T* allocate(std::size_t count) {
-    memory_.push_back(std::shared_ptr<void>(new char[count * sizeof(T) + 16], [](void* memory) {
-      delete[] static_cast<char*>(memory);
-    }));
-    return static_cast<T*>(memory_.back().get());
-  }
-
-  std::vector<std::shared_ptr<void>> memory_;
 };
 
 template <class Runner>

@@ -10,6 +10,7 @@
 #include <cstdlib>
 #include <string_view>
 
+#include "model/cuda/gemm/cublas_products.h"
 #include "tests/model/cuda/gemm/device_runner.h"
 #include "tests/support/expert_products.h"
 
@@ -46,6 +47,23 @@ struct Warpgroups {
   }
 };
 
+template <class ElementOfProduct, CublasCall call, FloatProducts floats = FloatProducts::fp32>
+struct ByCublas {
+  using Element = ElementOfProduct;
+  static bool runs_here() { return true; }
+  template <Form form, class Epilogue>
+  static void launch(const GroupedProblem<Element>& problem, const Epilogue& epilogue,
+                     const LaunchPlace& place) {
+    std::vector<std::int32_t> first_row(static_cast<std::size_t>(problem.experts) + 1);
+    require(cudaMemcpy(first_row.data(), problem.first_row, first_row.size() * sizeof(first_row[0]),
+                       cudaMemcpyDefault),
+            "a copy down");
+    CublasProducts products(call, floats);
+    products.run<form>(problem, epilogue, first_row, place);
+    require(cudaDeviceSynchronize(), "products by cuBLAS");
+  }
+};
+
 template <class Launcher>
 class GroupedLaunch : public ::testing::Test {
  protected:
@@ -68,7 +86,11 @@ class GroupedLaunch : public ::testing::Test {
   }
 };
 
-using Launchers = ::testing::Types<AnyProcessor<Bf16>, AnyProcessor<float>, Warpgroups>;
+using Launchers =
+    ::testing::Types<AnyProcessor<Bf16>, AnyProcessor<float>, Warpgroups,
+                     ByCublas<Bf16, CublasCall::loop>, ByCublas<Bf16, CublasCall::grouped>,
+                     ByCublas<float, CublasCall::loop>,
+                     ByCublas<float, CublasCall::loop, FloatProducts::tf32>>;
 TYPED_TEST_SUITE(GroupedLaunch, Launchers);
 
 TYPED_TEST(GroupedLaunch, IsExactOnIntegersOfRaggedExperts) {
