@@ -44,7 +44,7 @@ ARROWS = {
     'experiments': ['base', 'model', 'topologies', 'sim'],
     'cli': ['base', 'model', 'topologies', 'sim', 'experiments'],
     'bench': ['base', 'model', 'topologies', 'sim', 'experiments'],
-    'tests': ['base', 'model', 'topologies', 'sim', 'experiments', 'cli'],
+    'tests': ['base', 'model', 'topologies', 'sim', 'experiments', 'cli', 'bench'],
 }
 
 # Which files may see which library: the header, the paths (a test may what its subject may).
