@@ -29,7 +29,7 @@ using model::cuda::require;
 
 constexpr double kMostFlops = 1.5e13;  // of a point: 19 ms at 790 TFLOP/s
 constexpr double kBurstSeconds = 0.03;
-constexpr double kSustainedSeconds = 1.0;
+constexpr double kSustainedSeconds = 0.5;
 constexpr double kTolerance = 4e-3;
 
 double seconds_now() {
@@ -69,7 +69,7 @@ void measure_ceilings() {
   };
   const double flops = 2.0 * kSize * kSize * kSize;
   const Timing burst = clock.time(multiply, kBurstSeconds);
-  const Timing sustained = clock.time(multiply, 4 * kSustainedSeconds, true);
+  const Timing sustained = clock.time(multiply, 6 * kSustainedSeconds, true);
   const DeviceMemory from(kCopy), to(kCopy);
   const auto copy = [&] {
     require(cudaMemcpyAsync(to.as<void>(), from.as<void>(), kCopy, cudaMemcpyDeviceToDevice,

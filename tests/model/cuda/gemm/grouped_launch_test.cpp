@@ -100,11 +100,11 @@ TYPED_TEST(GroupedLaunch, IsExactWhenOneExpertHasAllRowsOrNoneHasAny) {
 
 // More tiles than any device has blocks at a time, so that blocks take one after the other.
 TYPED_TEST(GroupedLaunch, IsExactWhenBlocksTakeManyTiles) {
-  this->expect_all({std::vector<int>(70, 130), 40, 520, Values::integers}, UnitFunction::relu);
+  this->expect_all({std::vector<int>(40, 130), 40, 136, Values::integers}, UnitFunction::relu);
 }
 
 TYPED_TEST(GroupedLaunch, IsWithinBf16sRoundingOfDoubleOnNormalValues) {
-  this->expect_all({{513, 0, 300, 77}, 512, 256, Values::normal}, UnitFunction::silu);
+  this->expect_all({{257, 0, 130, 33}, 384, 200, Values::normal}, UnitFunction::silu);
 }
 
 }  // namespace
