@@ -7,7 +7,6 @@
 #include <cmath>
 #include <cstring>
 #include <deque>
-#include <functional>
 #include <utility>
 #include <vector>
 
@@ -15,6 +14,48 @@
 #include "model/cuda/gemm/stage_products.h"
 
 namespace moesim::model::cuda {
+
+// cp.async: copies that arrive as late as they may.
+class LateCopies {
+ public:
+  void add(char* to, const ChunkSource& source) { pending_.push_back({to, source}); }
+  void commit() { groups_.push_back(std::exchange(pending_, {})); }
+  // Whether any arrived.
+  bool wait(int left) {
+    bool any = false;
+    for (; static_cast<int>(groups_.size()) > left; groups_.pop_front()) {
+      for (const Copy& copy : groups_.front()) {
+        std::memset(copy.to, 0, kChunkBytes);
+        std::memcpy(copy.to, copy.source.from, copy.source.bytes);
+        any = true;
+      }
+    }
+    return any;
+  }
+
+ private:
+  struct Copy {
+    char* to;
+    ChunkSource source;
+  };
+
+  std::vector<Copy> pending_;
+  std::deque<std::vector<Copy>> groups_;
+};
+
+// work(i) for i < count; sums of eight neighbours each as a tree, as lanes add them.
+template <bool kSums, class Work, class Finish>
+void run_by_eights(int count, Work&& work, Finish&& finish) {
+  for (int first = 0; first < count; first += 8) {
+    std::array<float, 8> sums;
+    for (int i = 0; i < 8; ++i) sums[i] = work(first + i);
+    if (!kSums) continue;
+    for (int apart = 4; apart > 0; apart /= 2) {
+      for (int i = 0; i < apart; ++i) sums[i] += sums[i + apart];
+    }
+    finish(first / 8, sums[0]);
+  }
+}
 
 // A warp: what each instruction does to the registers of all lanes.
 class HostLanes {
@@ -134,72 +175,6 @@ class HostSums<Config, Multiplier::thread> {
   std::vector<OfThread> sums_{Config::kThreads};
 };
 
-// Of the warpgroups that share a tile: wgmma reads its operands through their descriptors.
-template <class Config>
-class HostSums<Config, Multiplier::warpgroup> {
- public:
-  void multiply(const char* shared, int a, int b, int /*count_k*/) {
-    for (int block = 0; block < kBlocks; ++block) {
-      for (int step = 0; step < Config::kK / 16; ++step) {
-        const WgmmaDescriptor in_a =
-            wgmma_descriptor(TileReader<Config>::a_layout(), a, 64 * block, step);
-        const WgmmaDescriptor in_b = wgmma_descriptor(TileReader<Config>::b_layout(), b, 0, step);
-        add(shared, in_a, in_b, sums_[block]);
-      }
-    }
-  }
-
-  template <class Visit>
-  void visit(Visit&& visit) {
-    for (int i = 0; i < kBlocks * 128 * kRegisters; i += 2) {
-      const int r = i % kRegisters;
-      const int thread = i / kRegisters % 128;
-      const int block = i / (kRegisters * 128);
-      const Coordinates at = wgmma_accumulator(thread, r);
-      float* const pair = &sums_[block][thread][r];
-      visit(64 * block + at.row, at.column, pair[0], pair[1]);
-    }
-  }
-
- private:
-  static constexpr int kBlocks = Config::kM / 64;
-  static constexpr int kRegisters = Config::kN / 2;
-  using OfBlock = std::array<std::array<float, kRegisters>, 128>;  // [thread][register]
-
-  // "wgmma.mma_async": 64 x kN sums += 64 x 16 times 16 x kN.
-  static void add(const char* shared, WgmmaDescriptor a, WgmmaDescriptor b, OfBlock& sums) {
-    std::array<std::array<float, 16>, 64> in_a;
-    std::array<std::array<float, 16>, Config::kN> in_b;
-    for (int k = 0; k < 16; ++k) {
-      for (int i = 0; i < 64; ++i) in_a[i][k] = element(shared, a, a_major(Config::kForm), i, k);
-      for (int i = 0; i < Config::kN; ++i) {
-        in_b[i][k] = element(shared, b, b_major(Config::kForm), i, k);
-      }
-    }
-    for (int i = 0; i < 128 * kRegisters; ++i) {
-      const Coordinates at = wgmma_accumulator(i / kRegisters, i % kRegisters);
-      float& sum = sums[i / kRegisters][i % kRegisters];
-      for (int k = 0; k < 16; ++k) sum = std::fma(in_a[at.row][k], in_b[at.column][k], sum);
-    }
-  }
-
-  // The canonical layouts with 128-byte swizzle ("Shared memory matrix layout" of wgmma): atoms of
-  // 8 lines of 128 bytes, whose chunks change places by address bits 7 to 9.
-  static float element(const char* shared, WgmmaDescriptor descriptor, Major major, int i, int k) {
-    int at = descriptor.start();
-    if (major == Major::k) {
-      at += i / 8 * descriptor.stride() + i % 8 * 128 + 2 * k;
-    } else {
-      at += i / 64 * descriptor.leading() + k / 8 * descriptor.stride() + k % 8 * 128 + i % 64 * 2;
-    }
-    Bf16 value;
-    std::memcpy(&value, shared + (at ^ (at >> 7 & 7) << 4), sizeof value);
-    return to_float(value);
-  }
-
-  std::vector<OfBlock> sums_{kBlocks};
-};
-
 // One block of many. Shared memory begins as NaN in every element, and copies arrive as late as
 // they may.
 template <class ConfigOfBlock>
@@ -208,14 +183,10 @@ class HostOperations {
   using Config = ConfigOfBlock;
   using Element = typename Config::Element;
   using Accumulators = HostSums<Config>;
-  static constexpr int kThreads =
-      Config::kMultiplier == Multiplier::warpgroup ? 128 : Config::kThreads;
+  static constexpr int kThreads = Config::kThreads;
 
-  HostOperations(const GroupedProblem<Element>& problem, int block, int blocks)
-      : problem_(problem),
-        shared_(shared_bytes<Config>(problem.experts), '\xff'),
-        block_(block),
-        blocks_(blocks) {}
+  HostOperations(int experts, int block, int blocks)
+      : shared_(shared_bytes<Config>(experts), '\xff'), block_(block), blocks_(blocks) {}
 
   int block() const { return block_; }
   int blocks() const { return blocks_; }
@@ -226,23 +197,11 @@ class HostOperations {
     for (int thread = 0; thread < kThreads; ++thread) work(thread);
   }
 
-  void copy(int to, const ChunkSource& source) {
-    pending_.push_back([this, to, source] {
-      std::memset(shared() + to, 0, kChunkBytes);
-      std::memcpy(shared() + to, source.from, source.bytes);
-    });
-  }
-  // As TMA does: lines of 64 elements, zero where the operand ends, chunks swizzled.
-  void copy(const StageBox& box) {
-    pending_.push_back([this, box] { arrive(box); });
-  }
-  void commit() { groups_.push_back(std::exchange(pending_, {})); }
+  void copy(int to, const ChunkSource& source) { copies_.add(shared() + to, source); }
+  void commit() { copies_.commit(); }
   template <int kLeft>
   void wait() {
-    while (static_cast<int>(groups_.size()) > kLeft) {
-      for (const auto& copy : groups_.front()) copy();
-      groups_.pop_front();
-    }
+    copies_.wait(kLeft);
   }
   void barrier() {}
 
@@ -256,38 +215,12 @@ class HostOperations {
 
   template <bool kSums, class Work, class Finish>
   void runs(int count, Work&& work, Finish&& finish) {
-    for (int first = 0; first < count; first += 8) {
-      std::array<float, 8> sums;
-      for (int i = 0; i < 8; ++i) sums[i] = work(first + i);
-      if (!kSums) continue;
-      for (int apart = 4; apart > 0; apart /= 2) {
-        for (int i = 0; i < apart; ++i) sums[i] += sums[i + apart];
-      }
-      finish(first / 8, sums[0]);
-    }
+    run_by_eights<kSums>(count, work, finish);
   }
 
  private:
-  void arrive(const StageBox& box) {
-    const BoxedOperand<Element> operand = boxed_operand<Config>(problem_, box.operand);
-    for (int i = 0; i < box.lines * kBf16PerLine; ++i) {
-      const int line = i / kBf16PerLine;
-      const std::int64_t from_line = box.line + line;
-      const std::int64_t column = box.column + i % kBf16PerLine;
-      Element value{};
-      if (from_line < operand.lines && column < operand.columns) {
-        value =
-            operand.data[box.expert * operand.expert_stride + from_line * operand.stride + column];
-      }
-      const int in_box = line * kSwizzleLine + i % kBf16PerLine * 2;
-      std::memcpy(shared() + box.to + swizzled(in_box, kSwizzleLine), &value, sizeof value);
-    }
-  }
-
-  const GroupedProblem<Element>& problem_;
   std::vector<char> shared_;
-  std::vector<std::function<void()>> pending_;
-  std::deque<std::vector<std::function<void()>>> groups_;
+  LateCopies copies_;
   int block_;
   int blocks_;
 };

@@ -90,7 +90,8 @@ MOESIM_DEVICE_CODE constexpr int shared_bytes(int experts) {
 }
 
 // The same where tiles are staged while the next ones load. In order: stages, one slice for each
-// consumer, a full and an empty barrier of 8 bytes for each stage, the scan's.
+// consumer, barriers of 8 bytes (a full and an empty one for each stage, one turn for each
+// consumer), the scan's.
 template <class Config>
 MOESIM_DEVICE_CODE constexpr int staging_at() {
   return Config::kStages * stage_bytes<Config>();
@@ -101,7 +102,7 @@ MOESIM_DEVICE_CODE constexpr int barriers_at() {
 }
 template <class Config>
 MOESIM_DEVICE_CODE constexpr int scan_at() {
-  return barriers_at<Config>() + 2 * Config::kStages * 8;
+  return barriers_at<Config>() + (2 * Config::kStages + Config::kConsumers) * 8;
 }
 template <class Config>
 MOESIM_DEVICE_CODE constexpr int warpgroup_shared_bytes(int experts) {

@@ -1,17 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-// The grouped product with wgmma, for nvcc and compute capability 9.0 alone. One warpgroup of a
-// persistent block loads stages, two multiply: both the same tile, or tiles in turn, so that one
-// finishes its tile while the other multiplies. What a stage holds, where it lies and what becomes
-// of sums is that of grouped_kernel.h; here is who waits for whom.
-//
-// Each stage has two barriers. `full`: its bytes are there; where chunks are gathered, each loading
-// thread waits for its own, publishes them to the products (they were written by other means than
-// TMA's) and arrives. `empty`: those who multiply are done with it.
+// The warpgroups of warpgroup_roles.h on a device, for nvcc and compute capability 9.0 alone: each
+// thread of a warpgroup has one of these.
 #pragma once
 
-#include "model/cuda/gemm/grouped_kernel.h"
-#include "model/cuda/gemm/stage_products.h"
 #include "model/cuda/gemm/warpgroup_instructions.h"
+#include "model/cuda/gemm/warpgroup_roles.h"
 
 namespace moesim::model::cuda {
 
@@ -20,271 +13,159 @@ struct TensorMaps {
   CUtensorMap of[4];
 };
 
-// Which stage is next, and how often the stages have gone around.
-template <class Config>
-struct StageRing {
-  int stage = 0;
-  int parity = 0;
+// What all threads of a block know.
+template <class ConfigOfBlock>
+class DeviceGroup {
+ public:
+  using Config = ConfigOfBlock;
+  static constexpr int kThreads = Config::kGroupThreads;
+  struct Sums {
+    float of[Config::kBlocks][Config::kN / 2];
+  };
 
-  __device__ __forceinline__ void go_on() {
-    if (++stage == Config::kStages) {
-      stage = 0;
-      parity ^= 1;
+  __device__ DeviceGroup(const TensorMaps& maps, char* shared) : maps_(maps), shared_(shared) {}
+
+  __device__ __forceinline__ int block() const { return static_cast<int>(blockIdx.x); }
+  __device__ __forceinline__ int blocks() const { return static_cast<int>(gridDim.x); }
+  __device__ __forceinline__ const int* before() const { return scan() + kScanThreads; }
+
+  // All threads of the block call it, and wait for each other.
+  __device__ __forceinline__ void start(const RowTiles& tiles) const {
+    const int thread = static_cast<int>(threadIdx.x);
+    for (int stage = 0; thread == 0 && stage < Config::kStages; ++stage) {
+      full(stage).start(Config::kGathers ? kThreads : 1);
+      empty(stage).start(Config::kConsumersOfTile);
+    }
+    for (int i = 0; thread == 0 && i < Config::kConsumers; ++i) turn(i).start(1);
+    if (thread == 0) publish_barriers();
+    if (thread < kScanThreads) sum_run(tiles, thread, scan());
+    __syncthreads();
+    if (thread < kScanThreads) write_run(tiles, thread, scan(), scan() + kScanThreads);
+    __syncthreads();
+  }
+
+  template <class Work>
+  __device__ __forceinline__ void each_thread(Work&& work) const {
+    work(static_cast<int>(threadIdx.x) % kThreads);
+  }
+  template <class Work>
+  __device__ __forceinline__ void each_thread_anew(Work&& work) const {
+    work(thread_now() % kThreads);
+  }
+  template <class Work>
+  __device__ __forceinline__ void leader(Work&& work) const {
+    if (threadIdx.x % kThreads == 0) work();
+  }
+
+  __device__ __forceinline__ void wait_full(int stage, int parity) const {
+    full(stage).wait(parity);
+  }
+  __device__ __forceinline__ void wait_empty(int stage, int parity) const {
+    empty(stage).wait(parity);
+  }
+  __device__ __forceinline__ void arrive_full(int stage) const { full(stage).arrive(); }
+  __device__ __forceinline__ void arrive_empty(int stage) const { empty(stage).arrive(); }
+
+  __device__ __forceinline__ void wait_turn(int consumer, int parity) const {
+    turn(consumer).wait(parity);
+  }
+  __device__ __forceinline__ void give_turn(int consumer) const { turn(consumer).arrive(); }
+
+  __device__ __forceinline__ void load_into(int stage) { loaded_ = stage; }
+  __device__ __forceinline__ void announce(int bytes) const { full(loaded_).announce(bytes); }
+  __device__ __forceinline__ void copy(int to, const ChunkSource& source) const {
+    copy_chunk(address(to), source);
+  }
+  __device__ __forceinline__ void copy(const StageBox& box) const {
+    copy_box(maps_.of[static_cast<int>(box.operand)], box, address(0), full(loaded_));
+  }
+  __device__ __forceinline__ void commit() const { commit_copies(); }
+  template <int kLeft>
+  __device__ __forceinline__ void wait() const {
+    wait_for_copies<kLeft>();
+  }
+  __device__ __forceinline__ void publish() const { publish_to_async(); }
+
+  __device__ __forceinline__ std::uint32_t address(int byte) const {
+    return shared_address(shared_) + static_cast<std::uint32_t>(byte);
+  }
+  __device__ __forceinline__ float (&sums_of(Sums& sums, int block, int /*thread*/)
+                                        const)[Config::kN / 2] {
+    return sums.of[block];
+  }
+  __device__ __forceinline__ void clear(Sums& sums) const {
+#pragma unroll
+    for (int i = 0; i < Config::kBlocks; ++i) {
+#pragma unroll
+      for (int r = 0; r < Config::kN / 2; ++r) sums.of[i][r] = 0.0f;
     }
   }
-  // Past the stages of a tile that others multiply.
-  __device__ __forceinline__ void skip(int stages) {
-    stage += stages;
-    parity ^= stage / Config::kStages & 1;
-    stage %= Config::kStages;
+  __device__ __forceinline__ void settle(Sums& sums) const {
+#pragma unroll
+    for (int i = 0; i < Config::kBlocks; ++i) hold(sums.of[i]);
   }
-};
-
-// What all threads of a block know.
-template <class Config>
-struct WarpgroupBlock {
-  using Problem = GroupedProblem<Bf16>;
-
-  const Problem& problem;
-  const TensorMaps& maps;
-  char* shared;
-
-  __device__ __forceinline__ TileReader<Config> reader() const { return {problem}; }
-  __device__ __forceinline__ const int* before() const {
-    return reinterpret_cast<const int*>(shared + scan_at<Config>()) + kScanThreads;
+  __device__ __forceinline__ void begin() const { begin_products(); }
+  __device__ __forceinline__ void add(Sums& sums, int block, WgmmaDescriptor a,
+                                      WgmmaDescriptor b) const {
+    add_product<a_major(Config::kForm) == Major::other, b_major(Config::kForm) == Major::other>(
+        sums.of[block], a, b);
   }
-  __device__ __forceinline__ int tiles() const { return before()[problem.experts]; }
+  __device__ __forceinline__ void end() const { end_products(); }
+  template <int kLeft>
+  __device__ __forceinline__ void wait_products() const {
+    wait_for_products<kLeft>();
+  }
+
+  __device__ __forceinline__ int group() const { return static_cast<int>(threadIdx.x) / kThreads; }
+  __device__ __forceinline__ float* slice() const {
+    return reinterpret_cast<float*>(shared_ + staging_at<Config>() + (group() - 1) * kSliceBytes);
+  }
+  __device__ __forceinline__ void barrier() const { wait_for_group(group()); }
+  // `count` is a multiple of 128, so that all lanes take part in the shuffles.
+  template <bool kSums, class Work, class Finish>
+  __device__ __forceinline__ void runs(int count, Work&& work, Finish&& finish) const {
+#pragma unroll 1
+    for (int i = thread_now() % kThreads; i < count; i += kThreads) {
+      float sum = work(i);
+      if constexpr (kSums) {
+        sum = sum_of_eight(sum);
+        if (i % 8 == 0) finish(i / 8, sum);
+      }
+    }
+  }
+
+ private:
+  __device__ __forceinline__ int* scan() const {
+    return reinterpret_cast<int*>(shared_ + scan_at<Config>());
+  }
   __device__ __forceinline__ StageBarrier full(int stage) const {
-    return {shared_address(shared + barriers_at<Config>()) + static_cast<std::uint32_t>(stage) * 8};
+    return {address(barriers_at<Config>() + stage * 8)};
   }
   __device__ __forceinline__ StageBarrier empty(int stage) const {
     return full(Config::kStages + stage);
   }
-
-  // All threads call it, and wait for each other.
-  __device__ __forceinline__ void start() const {
-    const int thread = static_cast<int>(threadIdx.x);
-    for (int stage = 0; thread == 0 && stage < Config::kStages; ++stage) {
-      full(stage).start(Config::kGathers ? Config::kGroupThreads : 1);
-      empty(stage).start(Config::kConsumersOfTile);
-    }
-    if (thread == 0) publish_barriers();
-    int* const sums = reinterpret_cast<int*>(shared + scan_at<Config>());
-    const RowTiles tiles = reader().tiles();
-    if (thread < kScanThreads) sum_run(tiles, thread, sums);
-    __syncthreads();
-    if (thread < kScanThreads) write_run(tiles, thread, sums, sums + kScanThreads);
-    __syncthreads();
+  __device__ __forceinline__ StageBarrier turn(int consumer) const {
+    return full(2 * Config::kStages + consumer);
   }
+
+  const TensorMaps& maps_;
+  char* shared_;
+  int loaded_ = 0;
 };
 
-// The loading warpgroup's operations for load_a and load_b (grouped_kernel.h).
-template <class Config>
-struct StageLoader {
-  static constexpr int kThreads = Config::kGroupThreads;
-
-  const TensorMaps& maps;
-  std::uint32_t shared;
-  StageBarrier full;
-
-  __device__ __forceinline__ void copy(int to, const ChunkSource& source) const {
-    copy_chunk(shared + static_cast<std::uint32_t>(to), source);
-  }
-  __device__ __forceinline__ void copy(const StageBox& box) const {
-    copy_box(maps.of[static_cast<int>(box.operand)], box, shared, full);
-  }
-};
-
-// The stages that a loading thread has filled, said to be full in their order. Gathered chunks are
-// sure to be there when kUnderWay more stages have been sent for.
-template <class Config>
-struct StageArrivals {
-  static constexpr int kUnderWay = 2;
-  static_assert(!Config::kGathers || kUnderWay < Config::kStages, "else all wait for each other");
-
-  const WarpgroupBlock<Config>& block;
-  StageRing<Config> ring;
-  int under_way = 0;
-
-  __device__ __forceinline__ void arrive() {
-    publish_to_async();
-    block.full(ring.stage).arrive();
-    ring.go_on();
-    --under_way;
-  }
-  // One more stage has been sent for.
-  __device__ __forceinline__ void add(int thread) {
-    if constexpr (Config::kGathers) {
-      commit_copies();
-      if (++under_way <= kUnderWay) return;
-      wait_for_copies<kUnderWay>();
-      arrive();
-    } else {
-      if (thread == 0) block.full(ring.stage).arrive();
-      ring.go_on();
-    }
-  }
-  __device__ __forceinline__ void finish() {
-    if constexpr (Config::kGathers) wait_for_copies<0>();
-    while (under_way > 0) arrive();
-  }
-};
-
-template <class Config>
-__device__ __forceinline__ void load_tiles(const WarpgroupBlock<Config>& block, int thread) {
-  const TileReader<Config> reader = block.reader();
-  StageRing<Config> ring;
-  StageArrivals<Config> arrivals{block};
-  for (int index = static_cast<int>(blockIdx.x); index < block.tiles();
-       index += static_cast<int>(gridDim.x)) {
-    const Tile tile = reader.tile(block.before(), index);
-    for (int k_block = 0; k_block < tile.k_blocks; ++k_block) {
-      const Stage<Config> stage{reader, tile, k_block};
-      const int at = ring.stage * stage_bytes<Config>();
-      StageLoader<Config> loader{block.maps, shared_address(block.shared), block.full(ring.stage)};
-      block.empty(ring.stage).wait(ring.parity ^ 1);
-      if (thread == 0 && stage.bytes() > 0) loader.full.announce(stage.bytes());
-      load_a(loader, thread, stage, at);
-      load_b(loader, thread, stage, at + a_bytes<Config>());
-      ring.go_on();
-      arrivals.add(thread);
-    }
-  }
-  arrivals.finish();
-}
-
-// The tile's products, by the warpgroup that multiplies rows [64 first_block, ...) of it. Of two
-// stages that follow each other the products are under way at the same time.
-template <class Config>
-__device__ __forceinline__ void multiply_tile(const WarpgroupBlock<Config>& block, const Tile& tile,
-                                              int first_block, StageRing<Config>& ring,
-                                              float (&sums)[Config::kBlocks][Config::kN / 2]) {
-  constexpr OperandLayout kA = TileReader<Config>::a_layout();
-  constexpr OperandLayout kB = TileReader<Config>::b_layout();
-  const bool leads = threadIdx.x % Config::kGroupThreads == 0;
-  int done = ring.stage;
-#pragma unroll
-  for (int i = 0; i < Config::kBlocks; ++i) hold(sums[i]);
-  for (int k_block = 0; k_block < tile.k_blocks; ++k_block) {
-    block.full(ring.stage).wait(ring.parity);
-    const std::uint32_t a = shared_address(block.shared + ring.stage * stage_bytes<Config>());
-    begin_products();
-#pragma unroll
-    for (int step = 0; step < Config::kK / 16; ++step) {
-      const WgmmaDescriptor in_b = wgmma_descriptor(kB, a + a_bytes<Config>(), 0, step);
-#pragma unroll
-      for (int i = 0; i < Config::kBlocks; ++i) {
-        const WgmmaDescriptor in_a = wgmma_descriptor(kA, a, 64 * (first_block + i), step);
-        add_product<kA.major == Major::other, kB.major == Major::other>(sums[i], in_a, in_b);
-      }
-    }
-    end_products();
-    wait_for_products<1>();
-    if (leads && k_block > 0) block.empty(done).arrive();
-    done = ring.stage;
-    ring.go_on();
-  }
-  wait_for_products<0>();
-  if (leads && tile.k_blocks > 0) block.empty(done).arrive();
-#pragma unroll
-  for (int i = 0; i < Config::kBlocks; ++i) hold(sums[i]);
-}
-
-// Of slice `slice` of 64 rows' accumulators, group q (0 to 7) of 8 columns: registers
-// [4 g, 4 g + 4) of g = the group's place among all.
-template <class Config>
-__device__ constexpr int register_group(int slice, int q) {
-  constexpr int kGroups = kSliceFloats / Config::kParts / 8;  // of one part
-  return q / kGroups * (Config::kN / Config::kParts / 8) + slice * kGroups + q % kGroups;
-}
-
-// Stages 64 rows by 64 columns of sums in the warpgroup's own slice, and lets the epilogue have
-// them.
+// Where nothing is gathered, one thread sends for the boxes and the rest of its warpgroup is done.
 template <class Config, class Epilogue>
-struct WarpgroupFinish {
-  using Finish = TileFinish<Config, Epilogue>;
-  static constexpr int kSlices = Config::kN / kSliceFloats;
-
-  const Finish& finish;
-  float* slice;
-  int name;  // of the warpgroup's barrier
-
-  template <int kSlice>
-  __device__ __forceinline__ void stage(const float (&sums)[Config::kN / 2], int thread) const {
-#pragma unroll
-    for (int i = 0; i < kSliceFloats / 4; ++i) {
-      const int r = 4 * register_group<Config>(kSlice, i / 2) + i % 2 * 2;
-      const Coordinates at = wgmma_accumulator(thread, r);
-      const int to = staged_float(at.row, Finish::staging().place(at.column));
-      reinterpret_cast<StagedPair*>(slice)[to / 2] = {sums[r], sums[r + 1]};
-    }
-  }
-
-  __device__ __forceinline__ void store(int first_row, int slice_column, int thread) const {
-    constexpr int kChunks = Finish::kChunksPerRow;
-#pragma unroll 1
-    for (int i = thread; i < kSliceRows * kChunks; i += Config::kGroupThreads) {
-      const int row = first_row + i / kChunks;
-      float sum = finish.finish(slice, row, slice_column, i % kChunks);
-      if constexpr (Epilogue::kSumsRows) {
-        sum = sum_of_eight(sum);
-        if (i % kChunks == 0) finish.finish_row(row, slice_column, sum);
-      }
-    }
-  }
-
-  template <int kSlice = 0>
-  __device__ __forceinline__ void block(const float (&sums)[Config::kN / 2], int first_row) const {
-    const int thread = thread_now() % Config::kGroupThreads;
-    stage<kSlice>(sums, thread);
-    wait_for_group(name);
-    store(first_row, kSlice, thread);
-    wait_for_group(name);
-    if constexpr (kSlice + 1 < kSlices) block<kSlice + 1>(sums, first_row);
-  }
-};
-
-template <class Config, class Epilogue>
-__device__ __forceinline__ void multiply_tiles(const WarpgroupBlock<Config>& block,
-                                               const Epilogue& epilogue, int consumer) {
-  const TileReader<Config> reader = block.reader();
-  const int first_block = Config::kTakesTurns ? 0 : consumer * Config::kBlocks;
-  float* const slice =
-      reinterpret_cast<float*>(block.shared + staging_at<Config>() + consumer * kSliceBytes);
-  StageRing<Config> ring;
-  int turn = 0;
-  for (int index = static_cast<int>(blockIdx.x); index < block.tiles();
-       index += static_cast<int>(gridDim.x)) {
-    const Tile tile = reader.tile(block.before(), index);
-    if (Config::kTakesTurns && (turn++ & 1) != consumer) {
-      ring.skip(tile.k_blocks);
-      continue;
-    }
-    const TileFinish<Config, Epilogue> finish{block.problem, epilogue, tile};
-    float sums[Config::kBlocks][Config::kN / 2];
-#pragma unroll
-    for (int i = 0; i < Config::kBlocks; ++i) {
-#pragma unroll
-      for (int r = 0; r < Config::kN / 2; ++r) sums[i][r] = 0.0f;
-    }
-    multiply_tile(block, tile, first_block, ring, sums);
-    const WarpgroupFinish<Config, Epilogue> last{finish, slice, 1 + consumer};
-#pragma unroll
-    for (int i = 0; i < Config::kBlocks; ++i) last.block(sums[i], 64 * (first_block + i));
-  }
-}
-
-template <class Config, class Epilogue>
-__device__ __forceinline__ void run_warpgroups(const WarpgroupBlock<Config>& block,
+__device__ __forceinline__ void run_warpgroups(DeviceGroup<Config>& group,
+                                               const GroupedProblem<Bf16>& problem,
                                                const Epilogue& epilogue) {
-  block.start();
-  const int group = static_cast<int>(threadIdx.x) / Config::kGroupThreads;
-  if (group == 0) {
+  const TileReader<Config> reader{problem};
+  group.start(reader.tiles());
+  if (group.group() == 0) {
     give_registers<Config::kLoaderRegisters>();
-    if (Config::kGathers || threadIdx.x == 0) load_tiles(block, static_cast<int>(threadIdx.x));
+    if (Config::kGathers || threadIdx.x == 0) load_tiles(group, reader);
   } else {
     take_registers<Config::kConsumerRegisters>();
-    multiply_tiles(block, epilogue, group - 1);
+    multiply_tiles(group, reader, epilogue, group.group() - 1);
   }
 }
 

@@ -17,7 +17,8 @@ __global__ void __launch_bounds__(Config::kThreads, 1)
                       const __grid_constant__ TensorMaps maps) {
 #if defined(__CUDA_ARCH_FEAT_SM90_ALL)
   extern __shared__ __align__(1024) char shared[];
-  run_warpgroups<Config>(WarpgroupBlock<Config>{problem, maps, shared}, epilogue);
+  DeviceGroup<Config> group(maps, shared);
+  run_warpgroups(group, problem, epilogue);
 #else
   __trap();
 #endif

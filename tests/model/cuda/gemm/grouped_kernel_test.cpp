@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 // The kernel's source on the processor, for every kind of tile. Sizes are off every multiple of the
-// tiles on purpose: 72 hidden units are 1 1/8 stages of k, 203 units end within a run of 8.
+// tiles on purpose: 72 hidden units are 1 1/8 stages of k, 203 units end within a run of 8; 330
+// hidden and 2 x 203 units are more stages than a block has at a time.
 #include "model/cuda/gemm/grouped_kernel.h"
 
 #include <gtest/gtest.h>
 
 #include "model/cuda/gemm/host_operations.h"
+#include "model/cuda/gemm/host_warpgroups.h"
 #include "tests/model/cuda/gemm/host_memory.h"
 #include "tests/support/expert_products.h"
 
@@ -26,13 +28,29 @@ class HostRunner : public testing::HostMemory {
   void run(const GroupedProblem<Element>& problem, const Epilogue& epilogue) {
     using Config = Tiles<form, Epilogue::kParts>;
     for (int block = 0; block < kBlocks; ++block) {
-      HostOperations<Config> operations(problem, block, kBlocks);
+      HostOperations<Config> operations(problem.experts, block, kBlocks);
       run_grouped<Config>(operations, problem, epilogue);
     }
   }
 
  private:
   static constexpr int kBlocks = 3;
+};
+
+// The same with warpgroups, which wait for each other in threads of their own.
+class WarpgroupRunner : public testing::HostMemory {
+ public:
+  using Element = Bf16;
+
+  template <Form form, class Epilogue>
+  void run(const GroupedProblem<Bf16>& problem, const Epilogue& epilogue) {
+    for (int block = 0; block < kBlocks; ++block) {
+      run_host_warpgroups<WarpgroupTile<form, Epilogue::kParts>>(problem, epilogue, block, kBlocks);
+    }
+  }
+
+ private:
+  static constexpr int kBlocks = 2;
 };
 
 template <class Runner>
@@ -42,11 +60,10 @@ class GroupedKernel : public ::testing::Test {
   ExpertProducts<Runner> ragged_{runner_, {testing::ragged_rows(), 72, 203, Values::integers}};
   ExpertProducts<Runner> one_for_all_{runner_, {{0, 0, 300, 0}, 136, 40, Values::integers}};
   ExpertProducts<Runner> none_{runner_, {{0, 0, 0}, 72, 40, Values::integers}};
-  ExpertProducts<Runner> normal_{runner_, {{70, 0, 130}, 200, 72, Values::normal}};
+  ExpertProducts<Runner> normal_{runner_, {{70, 0, 130}, 330, 72, Values::normal}};
 };
 
-using Runners =
-    ::testing::Types<HostRunner<WarpTile>, HostRunner<ThreadTile>, HostRunner<WarpgroupTile>>;
+using Runners = ::testing::Types<HostRunner<WarpTile>, HostRunner<ThreadTile>, WarpgroupRunner>;
 TYPED_TEST_SUITE(GroupedKernel, Runners);
 
 TYPED_TEST(GroupedKernel, SumsRowsIntoGatedUnits) {
