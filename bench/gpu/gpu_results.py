@@ -37,6 +37,12 @@ def read_points(folder):
     return points
 
 
+def shapes_of(points):
+    """The layers of the grid by name, for whoever reads a result later."""
+    keys = ('experts', 'top_k', 'hidden', 'units')
+    return {point['shape']: {key: point[key] for key in keys} for point in points.values()}
+
+
 def key_of(row):
     return row['shape'], row['mean_rows'], row['distribution']
 
@@ -139,8 +145,8 @@ def problems(result):
     """What is wrong with a result file's content; empty when nothing is."""
     found = []
     for key, kind in (('format', str), ('version', int), ('commit', str), ('date', str),
-                      ('machine', dict), ('parts', list), ('columns', list), ('rows', list),
-                      ('goals', dict)):
+                      ('machine', dict), ('parts', list), ('shapes', dict), ('columns', list),
+                      ('rows', list), ('goals', dict)):
         if not isinstance(result.get(key), kind):
             found.append(f'"{key}" is not there or is no {kind.__name__}')
     if found:

@@ -16,6 +16,7 @@ ROOT = Path(__file__).resolve().parents[2]
 GPU_CHECK = ROOT / 'tools' / 'gpu_check'
 sys.path.insert(0, str(ROOT / 'bench' / 'gpu'))
 
+import choose_methods  # noqa: E402
 import gpu_results  # noqa: E402
 
 POINT = {'shape': 'qwen3_30b', 'experts': 4, 'top_k': 2, 'hidden': 1000, 'units': 100,
@@ -69,7 +70,7 @@ class Results(unittest.TestCase):
 
     def test_a_sound_result_has_no_problems_and_others_name_theirs(self):
         sound = {'format': 'moesim gpu_check', 'version': 1, 'commit': 'c', 'date': 'd',
-                 'machine': {'gpu': 'g', 'driver': '1'}, 'goals': {},
+                 'machine': {'gpu': 'g', 'driver': '1'}, 'goals': {}, 'shapes': {},
                  'parts': [{'name': 'tests', 'status': 'passed'}], 'columns': gpu_results.COLUMNS,
                  'rows': gpu_results.table_of([row('triton', 1.23456)])}
         self.assertEqual(gpu_results.problems(sound), [])
@@ -78,6 +79,40 @@ class Results(unittest.TestCase):
                            ('parts', [{'name': 'tests', 'status': 'fine'}]), ('columns', []),
                            ('rows', [[1]]), ('rows', gpu_results.table_of([row('triton', -1.0)]))):
             self.assertEqual(len(gpu_results.problems({**sound, key: value})), 1, key)
+
+
+class Methods(unittest.TestCase):
+    """Of 1,000 by 100: an expert's product of r rows is 4e5 r operations."""
+
+    def result(self, *times):
+        rows = []
+        for mean, of_point in times:
+            rows += [row(f'moesim_{name}', time, mean_rows=mean) for name, time in of_point.items()]
+        return {'format': 'moesim gpu_check', 'version': 1, 'commit': 'c', 'date': 'd',
+                'machine': {'gpu': 'Pretender', 'driver': '1'}, 'goals': {}, 'parts': [],
+                'shapes': {'qwen3_30b': {'hidden': 1000, 'units': 100}},
+                'columns': gpu_results.COLUMNS, 'rows': gpu_results.table_of(rows)}
+
+    def test_cublas_is_asked_from_where_it_wins_on(self):
+        table = choose_methods.method_table(self.result(
+            (64, {'warpgroups': 1.0, 'warps': 2.0, 'cublas_loop': 3.0, 'cublas_grouped': 3.0}),
+            (512, {'warpgroups': 2.0, 'warps': 3.0, 'cublas_loop': 1.5, 'cublas_grouped': 2.5}),
+            (1024, {'warpgroups': 3.0, 'warps': 4.0, 'cublas_loop': 2.0, 'cublas_grouped': 3.5})))
+        self.assertTrue(table['measured'])
+        self.assertIn('Pretender', table['source'])
+        self.assertEqual(table['rules'][0],
+                         {'compute_capability': '9.0', 'min_rows_per_expert': 512,
+                          'min_expert_flops': 0.0, 'method': 'cublas_loop'})
+        self.assertEqual(table['rules'][1:], [
+            {'compute_capability': '9.0', 'method': 'warpgroups'}, {'method': 'warps'}])
+
+    def test_cublas_is_never_asked_where_it_never_wins(self):
+        table = choose_methods.method_table(self.result((64, {'warps': 1.0, 'cublas_loop': 3.0})))
+        self.assertEqual(table['rules'], [{'method': 'warps'}])
+
+    def test_a_result_without_times_makes_no_table(self):
+        with self.assertRaises(ValueError):
+            choose_methods.method_table(self.result())
 
 
 CEILINGS = {'kind': 'ceilings', 'flops_per_s_burst': 1e15, 'flops_per_s_sustained': 8e14,

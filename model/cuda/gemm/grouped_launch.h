@@ -26,13 +26,10 @@ template <Form form, class Element, class Epilogue>
 void launch_grouped(const GroupedProblem<Element>& problem, const Epilogue& epilogue,
                     const LaunchPlace& place);
 
-// With wgmma and TMA, on compute capability 9.0 alone, where warpgroups_take() says so.
+// With wgmma and TMA, on compute capability 9.0 alone, where warpgroups_take() (stage_boxes.h) says
+// so.
 template <Form form, class Epilogue>
 void launch_warpgroups(const GroupedProblem<Bf16>& problem, const Epilogue& epilogue,
                        const LaunchPlace& place);
-
-// Whether operands lie as TMA needs them: they and their lines begin at multiples of 16 bytes, and
-// none is empty.
-bool warpgroups_take(Form form, const GroupedProblem<Bf16>& problem);
 
 }  // namespace moesim::model::cuda

@@ -2,6 +2,7 @@
 #include "model/cuda/gemm/grouped_products.h"
 
 #include "model/cuda/gemm/cuda_status.h"
+#include "model/cuda/gemm/stage_boxes.h"
 
 namespace moesim::model::cuda {
 

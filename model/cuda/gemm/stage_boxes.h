@@ -72,6 +72,26 @@ BoxedOperand<typename Config::Element> boxed_operand(
           Rules::kLinesOfB};
 }
 
+// Whether tensor maps can describe an operand: it and its lines begin at multiples of 16 bytes
+// (cuTensorMapEncodeTiled, "globalAddress" and "globalStrides").
+inline bool can_be_boxed(const GroupedOperand<Bf16>& operand) {
+  constexpr std::int64_t kElements = kChunkBytes / static_cast<int>(sizeof(Bf16));
+  return reinterpret_cast<std::uintptr_t>(operand.data) % kChunkBytes == 0 && operand.stride > 0 &&
+         operand.stride % kElements == 0 && operand.expert_stride % kElements == 0;
+}
+
+// Whether warpgroups can compute a product: its operands can be boxed, and none is empty.
+inline bool warpgroups_take(Form form, const GroupedProblem<Bf16>& problem) {
+  const bool empty = problem.columns == 0 || problem.rows == 0 || problem.experts == 0 ||
+                     (form == Form::into_weights ? problem.out_rows : problem.depth) == 0;
+  if (empty || problem.experts > kMostExperts) return false;
+  for (int i = 0; i < 2; ++i) {
+    if (problem.a[i].data != nullptr && !can_be_boxed(problem.a[i])) return false;
+    if (problem.b[i].data != nullptr && !can_be_boxed(problem.b[i])) return false;
+  }
+  return true;
+}
+
 // One stage of a tile, and its boxes.
 template <class Config>
 struct Stage {

@@ -64,13 +64,6 @@ CUtensorMap tensor_map(const BoxedOperand<Bf16>& operand) {
   return map;
 }
 
-bool lies_well(const GroupedOperand<Bf16>& operand) {
-  constexpr std::int64_t kElements = kChunkBytes / sizeof(Bf16);
-  return reinterpret_cast<std::uintptr_t>(operand.data) % kChunkBytes == 0 &&
-         operand.stride % kElements == 0 && operand.stride > 0 &&
-         operand.expert_stride % kElements == 0;
-}
-
 // How many of a problem's operands there are: {of a, of b}.
 template <Form form, int kParts>
 constexpr int pairs_of(const GroupedProblem<Bf16>& problem) {
@@ -93,17 +86,6 @@ TensorMaps tensor_maps(const GroupedProblem<Bf16>& problem) {
 }
 
 }  // namespace
-
-bool warpgroups_take(Form form, const GroupedProblem<Bf16>& problem) {
-  const bool empty = problem.columns == 0 || problem.rows == 0 || problem.experts == 0 ||
-                     (form == Form::into_weights ? problem.out_rows : problem.depth) == 0;
-  if (empty || problem.experts > kMostExperts) return false;
-  for (int i = 0; i < 2; ++i) {
-    if (problem.a[i].data != nullptr && !lies_well(problem.a[i])) return false;
-    if (problem.b[i].data != nullptr && !lies_well(problem.b[i])) return false;
-  }
-  return true;
-}
 
 template <Form form, class Epilogue>
 void launch_warpgroups(const GroupedProblem<Bf16>& problem, const Epilogue& epilogue,

@@ -6,6 +6,7 @@
 #include <gtest/gtest.h>
 
 #include "model/cuda/gemm/cublas_products.h"
+#include "model/cuda/gemm/stage_boxes.h"
 #include "tests/model/cuda/gemm/device_runner.h"
 #include "tests/support/expert_products.h"
 
