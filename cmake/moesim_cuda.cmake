@@ -13,7 +13,7 @@ if(NOT MOESIM_CUDA STREQUAL "OFF")
                  PATHS /usr/local/cuda/bin)
     mark_as_advanced(MOESIM_NVCC)
     if(MOESIM_NVCC)
-      set(CMAKE_CUDA_COMPILER "${MOESIM_NVCC}")
+      set(ENV{CUDACXX} "${MOESIM_NVCC}")  # check_language tries no compiler that is set otherwise
     endif()
   endif()
   # Compute capability 8.0 as a program and as text that later devices translate; 9.0 with its own

@@ -4,6 +4,7 @@
 programs that only pretend."""
 
 import array
+import ast
 import json
 import os
 import subprocess
@@ -18,6 +19,7 @@ sys.path.insert(0, str(ROOT / 'bench' / 'gpu'))
 
 import choose_methods  # noqa: E402
 import gpu_results  # noqa: E402
+import latency_rows  # noqa: E402
 
 POINT = {'shape': 'qwen3_30b', 'experts': 4, 'top_k': 2, 'hidden': 1000, 'units': 100,
          'mean_rows': 64, 'tokens': 3, 'distribution': 'balanced', 'flops': 3.6e6,
@@ -113,6 +115,27 @@ class Methods(unittest.TestCase):
     def test_a_result_without_times_makes_no_table(self):
         with self.assertRaises(ValueError):
             choose_methods.method_table(self.result())
+
+
+class Baselines(unittest.TestCase):
+    def test_what_needs_pytorch_is_at_least_python(self):
+        for name in ('torch_baselines.py', 'triton_moe.py'):
+            ast.parse((ROOT / 'bench' / 'gpu' / name).read_text(encoding='utf-8'))
+
+
+class LatencyRows(unittest.TestCase):
+    def test_balanced_forward_passes_become_rows_of_the_public_tables(self):
+        rows = [row('moesim_warps', 1.5e-3), row('triton', 2e-3, distribution='power_law'),
+                row('moesim_warps', 9e-3, **{'pass': 'backward'}), row('triton', None)]
+        for one in rows:
+            one['scope'] = 'experts'
+        result = {'commit': 'abc', 'columns': gpu_results.COLUMNS,
+                  'shapes': {'qwen3_30b': {'experts': 128, 'top_k': 8, 'hidden': 2048,
+                                           'units': 768}},
+                  'rows': gpu_results.table_of(rows)}
+        self.assertEqual(latency_rows.latency_rows(result, 'burst'), [
+            ['moesim_warps', 'abc', 'experts', 128, 8, 2048, 768, 'balanced', 3, '1500']])
+        self.assertEqual(latency_rows.latency_rows(result, 'sustained'), [])
 
 
 CEILINGS = {'kind': 'ceilings', 'flops_per_s_burst': 1e15, 'flops_per_s_sustained': 8e14,

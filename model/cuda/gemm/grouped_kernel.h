@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The grouped product as a persistent block computes it, in phases between which its threads wait
 // for each other. The same source runs on a device (device_operations.h) and, thread after thread,
-// on the processor that tests it (host_operations.h). Operations provide:
+// on the processor that tests it (tests/support/host_operations.h). Operations provide:
 //   block(), blocks()                     // which one of how many
 //   shared()                              // the block's shared memory, shared_bytes<Config>(...)
 //   each_thread(f)                        // f(thread) for the block's threads

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The product of one stage in shared memory: by a warp with mma.m16n8k16, or by a thread with one
 // multiply-add after the other. `Lanes` is the warp: on a device each thread is one lane of it
-// (device_operations.h), on the host one object is all 32 (host_operations.h). It provides
+// (warp_instructions.h), in tests one object is all 32 (tests/support/host_operations.h). It has
 //   Registers                        // 4 registers of 32 bits per lane
 //   load(registers, at, transposed)  // ldmatrix.x4[.trans], at(lane): byte of a line
 //   multiply(sums, a, b, half)       // 16 x 8 sums += a times b's registers 2 half and on

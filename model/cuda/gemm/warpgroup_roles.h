@@ -3,7 +3,7 @@
 // both the same tile or tiles in turn, so that one finishes its tile while the other multiplies.
 // Here is who waits for whom; what a stage holds and what becomes of sums is that of
 // grouped_kernel.h. The same source runs on a device (warpgroup_kernel.h) and, a thread for each
-// warpgroup, on the processor that tests it (host_warpgroups.h).
+// warpgroup, on the processor that tests it (tests/support/host_warpgroups.h).
 //
 // Each stage has two barriers, whose phases are counted by parity. `full`: its bytes are there;
 // where chunks are gathered, each loading thread waits for its own, publishes them to the products

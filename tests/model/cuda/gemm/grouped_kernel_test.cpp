@@ -6,10 +6,10 @@
 
 #include <gtest/gtest.h>
 
-#include "model/cuda/gemm/host_operations.h"
-#include "model/cuda/gemm/host_warpgroups.h"
 #include "tests/model/cuda/gemm/host_memory.h"
 #include "tests/support/expert_products.h"
+#include "tests/support/host_operations.h"
+#include "tests/support/host_warpgroups.h"
 
 namespace moesim::model::cuda {
 namespace {

@@ -18,8 +18,8 @@
 #include <utility>
 #include <vector>
 
-#include "model/cuda/gemm/host_operations.h"
 #include "model/cuda/gemm/warpgroup_roles.h"
+#include "tests/support/host_operations.h"
 
 namespace moesim::model::cuda {
 
