@@ -149,7 +149,7 @@ case "$1" in
 points) mkdir -p "$2"; cp "$(dirname "$0")/qwen.i32" "$2"
   echo '@POINT@' > "$2/points.ndjson";;
 ceilings) echo '@CEILINGS@';;
-layers) echo '@ROW@'; echo '{"kind": "experts", "cut in the mi';;
+layers) echo '@ROW@'; echo '{"kind": "end", "points_left": 7}'; echo '{"kind": "experts", "cut in the mi';;
 esac
 '''
 
@@ -211,6 +211,7 @@ class WholeRun(unittest.TestCase):
         self.assertEqual(result['commit'], 'abc')
         self.assertEqual(result['machine']['gpu'], 'NVIDIA Pretender')
         self.assertEqual(result['ceilings']['copy_bytes_per_s'], 4e12)
+        self.assertEqual(result['points_left'], {'products': 7})
         statuses = {part['name']: part['status'] for part in result['parts']}
         self.assertEqual(statuses['tests cuda_gemm_device_tests'], 'passed')
         self.assertEqual(statuses['baselines'], 'failed')  # not needed
