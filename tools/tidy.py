@@ -44,14 +44,14 @@ ARROWS = {
     'experiments': ['base', 'model', 'topologies', 'sim'],
     'cli': ['base', 'model', 'topologies', 'sim', 'experiments'],
     'bench': ['base', 'model', 'topologies', 'sim', 'experiments'],
-    'tests': ['base', 'model', 'topologies', 'sim', 'experiments', 'cli'],
+    'tests': ['base', 'model', 'topologies', 'sim', 'experiments', 'cli', 'bench'],
 }
 
 # Which files may see which library: the header, the paths (a test may what its subject may).
 LIBRARIES = [
     (r'simgrid/|xbt[/.]', r'sim/network/simgrid/'),
     (r'Eigen/', r'model/'),
-    (r'cuda_runtime|cublas|cuda\.h|cub/', r'model/cuda/'),
+    (r'cuda_runtime|cublas|cuda\.h|cub/', r'model/cuda/|bench/gpu/|support/gpu_main'),
     (r'boost/', r'topologies/'),
     (r'expat\.h', r'topologies/import_export/'),
     (r'nlohmann/', r'base/json_\w+\.cpp$|sim/report/writers/\w+\.cpp$'),

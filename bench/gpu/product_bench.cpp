@@ -1,0 +1,209 @@
+// SPDX-License-Identifier: Apache-2.0
+// Measures the experts' products on the machine's GPU, a line of JSON for each figure.
+//   product_bench points FOLDER             writes the grid's choices of experts; needs no GPU
+//   product_bench ceilings                  a large product by cuBLAS, a copy within the device
+//   product_bench layers SECONDS [SHAPE...] the grid, by each method, until the time is up
+#include <cublas_v2.h>
+#include <cuda_runtime_api.h>
+
+#include <chrono>
+#include <cmath>
+#include <cstdio>
+#include <memory>
+#include <set>
+#include <string>
+
+#include "base/named_table.h"
+#include "bench/gpu/device_clock.h"
+#include "bench/gpu/expert_layer.h"
+#include "bench/gpu/fill_normal.h"
+#include "model/cuda/gemm/cuda_status.h"
+
+namespace moesim::bench {
+namespace {
+
+using model::cuda::Bf16;
+using model::cuda::GroupedProducts;
+using model::cuda::ProductMethod;
+using model::cuda::require;
+
+constexpr double kMostFlops = 1.5e13;  // of a point: 19 ms at 790 TFLOP/s
+constexpr double kBurstSeconds = 0.03;
+constexpr double kSustainedSeconds = 0.5;
+constexpr double kTolerance = 4e-3;
+
+double seconds_now() {
+  return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count();
+}
+
+void print_line(const std::string& line) {
+  std::printf("%s\n", line.c_str());
+  std::fflush(stdout);
+}
+
+// C = A B of 8,192 each, and a copy of 4 GB: bytes read and written both count.
+void measure_ceilings() {
+  constexpr int kSize = 8192;
+  constexpr std::int64_t kCount = std::int64_t{kSize} * kSize;
+  constexpr std::size_t kCopy = std::size_t{4} * 1000 * 1000 * 1000;
+  DeviceClock clock;
+  cublasHandle_t handle = nullptr;
+  const DeviceMemory a(kCount * 2), b(kCount * 2), c(kCount * 2), workspace(std::size_t{64} << 20);
+  fill_normal(a.as<Bf16>(), kCount, 1, 1);
+  fill_normal(b.as<Bf16>(), kCount, 1, 2);
+  if (cublasCreate(&handle) != CUBLAS_STATUS_SUCCESS ||
+      cublasSetStream(handle, clock.stream()) != CUBLAS_STATUS_SUCCESS ||
+      cublasSetWorkspace(handle, workspace.as<void>(), std::size_t{64} << 20) !=
+          CUBLAS_STATUS_SUCCESS) {
+    throw std::runtime_error("cuBLAS: no handle");
+  }
+  const auto multiply = [&] {
+    const float one = 1;
+    const float zero = 0;
+    if (cublasGemmEx(handle, CUBLAS_OP_T, CUBLAS_OP_N, kSize, kSize, kSize, &one, a.as<Bf16>(),
+                     CUDA_R_16BF, kSize, b.as<Bf16>(), CUDA_R_16BF, kSize, &zero, c.as<Bf16>(),
+                     CUDA_R_16BF, kSize, CUBLAS_COMPUTE_32F,
+                     CUBLAS_GEMM_DEFAULT) != CUBLAS_STATUS_SUCCESS) {
+      throw std::runtime_error("cuBLAS: the large product failed");
+    }
+  };
+  const double flops = 2.0 * kSize * kSize * kSize;
+  const Timing burst = clock.time(multiply, kBurstSeconds);
+  const Timing sustained = clock.time(multiply, 6 * kSustainedSeconds, true);
+  const DeviceMemory from(kCopy), to(kCopy);
+  const auto copy = [&] {
+    require(cudaMemcpyAsync(to.as<void>(), from.as<void>(), kCopy, cudaMemcpyDeviceToDevice,
+                            clock.stream()),
+            "a copy");
+  };
+  const Timing copied = clock.time(copy, 4 * kBurstSeconds);
+  char line[256];
+  std::snprintf(line, sizeof line,
+                R"({"kind": "ceilings", "flops_per_s_burst": %.6g, "flops_per_s_sustained": %.6g, )"
+                R"("copy_bytes_per_s": %.6g})",
+                flops / burst.median_s, flops / sustained.median_s,
+                2.0 * static_cast<double>(kCopy) / copied.median_s);
+  print_line(line);
+  cublasDestroy(handle);
+}
+
+// NaN and what was not measured are null in JSON.
+std::string number(double value) {
+  char text[32];
+  std::snprintf(text, sizeof text, "%.6g", value);
+  return std::isnan(value) ? "null" : text;
+}
+
+struct Row {
+  const BenchPoint& point;
+  ProductMethod method;
+  const char* pass;
+  const char* mode;
+};
+
+void print_row(const Row& row, const Timing& timing, double flops, double error) {
+  const std::string method = base::name_in_words(row.method);
+  char line[512];
+  std::snprintf(line, sizeof line,
+                R"({"kind": "experts", "shape": "%s", "mean_rows": %d, "tokens": %d, )"
+                R"("distribution": "%s", "implementation": "moesim_%s", "pass": "%s", )"
+                R"("mode": "%s", "time_s": %s, "runs": %d, "graph": %s, "flops": %.6g, )"
+                R"("error": %s})",
+                row.point.shape.name, row.point.mean_rows, row.point.tokens,
+                name_of(row.point.distribution), method.c_str(), row.pass, row.mode,
+                number(timing.median_s).c_str(), timing.runs, timing.graph ? "true" : "false",
+                flops, number(error).c_str());
+  print_line(line);
+}
+
+// One method on one point. The first point of a shape is checked before it is timed.
+void measure(ExpertLayer& layer, GroupedProducts& products, DeviceClock& clock, Row row,
+             bool checked) {
+  const auto forward = [&] { layer.forward(products, row.method); };
+  const auto backward = [&] { layer.backward(products, row.method); };
+  double error = NAN;  // not checked
+  if (!checked) {
+    layer.poison_results();
+    require(cudaDeviceSynchronize(), "a filling");
+    forward();
+    error = layer.error_of_forward(3);
+    if (!(error <= kTolerance)) throw std::runtime_error("products are wrong");
+  }
+  const double flops = row.point.flops();
+  print_row(row, clock.time(forward, kBurstSeconds), flops, error);
+  const bool goal = row.point.mean_rows == 64 || row.point.mean_rows == 1024;
+  if (!goal || row.point.distribution != Distribution::balanced) return;
+  row.mode = "sustained";
+  print_row(row, clock.time(forward, kSustainedSeconds, true), flops, error);
+  layer.keep_z(true);
+  forward();
+  row.mode = "burst";
+  row.pass = "backward";
+  print_row(row, clock.time(backward, kBurstSeconds), 2 * flops, NAN);
+  layer.keep_z(false);
+}
+
+void measure_layers(double seconds, const std::set<std::string>& shapes) {
+  const double end = seconds_now() + seconds;
+  DeviceClock clock;
+  GroupedProducts products(model::cuda::shipped_method_table(), clock.stream());
+  std::vector<ProductMethod> methods = {ProductMethod::warps, ProductMethod::cublas_loop,
+                                        ProductMethod::cublas_grouped};
+  if (products.compute_capability() == "9.0") {
+    methods.insert(methods.begin(), ProductMethod::warpgroups);
+  }
+  std::unique_ptr<ExpertWeightsOnDevice> weights;
+  std::set<std::string> checked;
+  int left = 0;
+  for (const BenchPoint& point : bench_points(kMostFlops)) {
+    if (!shapes.empty() && shapes.count(point.shape.name) == 0) continue;
+    if (seconds_now() > end) {
+      ++left;
+      continue;
+    }
+    if (weights == nullptr || weights->shape().name != point.shape.name) {
+      weights.reset();
+      weights = std::make_unique<ExpertWeightsOnDevice>(point.shape);
+    }
+    ExpertLayer layer(*weights, point);
+    for (const ProductMethod method : methods) {
+      const Row row{point, method, "forward", "burst"};
+      try {
+        const std::string what = point.shape.name + std::to_string(static_cast<int>(method));
+        measure(layer, products, clock, row, !checked.insert(what).second);
+      } catch (const std::runtime_error& error) {
+        print_row(row, {NAN, 0, false}, row.point.flops(), NAN);
+        std::fprintf(stderr, "%s: %s\n", point.file_name().c_str(), error.what());
+        require(cudaDeviceSynchronize(), "the device, after an error");
+      }
+    }
+  }
+  print_line("{\"kind\": \"end\", \"points_left\": " + std::to_string(left) + "}");
+}
+
+int run(int argc, char** argv) {
+  const std::string what = argc > 1 ? argv[1] : "";
+  if (what == "points" && argc == 3) {
+    write_points(bench_points(kMostFlops), argv[2]);
+  } else if (what == "ceilings" && argc == 2) {
+    measure_ceilings();
+  } else if (what == "layers" && argc >= 3) {
+    measure_layers(std::stod(argv[2]), std::set<std::string>(argv + 3, argv + argc));
+  } else {
+    std::fprintf(stderr, "product_bench points FOLDER | ceilings | layers SECONDS [SHAPE...]\n");
+    return 2;
+  }
+  return 0;
+}
+
+}  // namespace
+}  // namespace moesim::bench
+
+int main(int argc, char** argv) {
+  try {
+    return moesim::bench::run(argc, argv);
+  } catch (const std::exception& error) {
+    std::fprintf(stderr, "product_bench: %s\n", error.what());
+    return 1;
+  }
+}

@@ -1,0 +1,73 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "model/cuda/gemm/grouped_products.h"
+
+#include "model/cuda/gemm/cuda_status.h"
+#include "model/cuda/gemm/stage_boxes.h"
+
+namespace moesim::model::cuda {
+
+GroupedProducts::GroupedProducts(MethodTable methods, CUstream_st* stream)
+    : methods_(std::move(methods)) {
+  constexpr int kLeastMajor = 8;
+  int device = 0;
+  require(cudaGetDevice(&device), "the device");
+  const auto attribute = [&](cudaDeviceAttr name) {
+    int value = 0;
+    require(cudaDeviceGetAttribute(&value, name, device), "a property of the device");
+    return value;
+  };
+  const int major = attribute(cudaDevAttrComputeCapabilityMajor);
+  const int minor = attribute(cudaDevAttrComputeCapabilityMinor);
+  compute_capability_ = std::to_string(major) + "." + std::to_string(minor);
+  if (major < kLeastMajor) {
+    throw std::runtime_error("CUDA: the device has compute capability " + compute_capability_ +
+                             ", and 8.0 is the least");
+  }
+  place_ = {stream, attribute(cudaDevAttrMultiProcessorCount)};
+}
+
+CublasProducts& GroupedProducts::cublas(CublasCall call) {
+  std::unique_ptr<CublasProducts>& products = cublas_[static_cast<int>(call)];
+  if (products == nullptr) products = std::make_unique<CublasProducts>(call, FloatProducts::fp32);
+  return *products;
+}
+
+template <Form form, class Epilogue>
+void GroupedProducts::run(const GroupedProblem<Bf16>& problem, const Epilogue& epilogue,
+                          const std::vector<std::int32_t>& first_row) {
+  const bool weights = form == Form::into_weights;
+  const ProductSize size{compute_capability_,
+                         first_row.empty() ? std::vector<std::int32_t>{0} : first_row,
+                         problem.columns * Epilogue::kParts,
+                         weights ? problem.out_rows : problem.depth * problem.segments};
+  run_by<form>(choose_method(methods_, size), problem, epilogue, first_row);
+}
+
+template <Form form, class Epilogue>
+void GroupedProducts::run_by(ProductMethod method, const GroupedProblem<Bf16>& problem,
+                             const Epilogue& epilogue, const std::vector<std::int32_t>& first_row) {
+  if (method == ProductMethod::cublas_loop || method == ProductMethod::cublas_grouped) {
+    const bool loop = method == ProductMethod::cublas_loop;
+    cublas(loop ? CublasCall::loop : CublasCall::grouped)
+        .run<form>(problem, epilogue, first_row, place_);
+  } else if (method == ProductMethod::warpgroups && warpgroups_take(form, problem)) {
+    launch_warpgroups<form>(problem, epilogue, place_);
+  } else {
+    launch_grouped<form>(problem, epilogue, place_);
+  }
+}
+
+#define MOESIM_INSTANTIATE(form, ...)                                                     \
+  template void GroupedProducts::run<form, __VA_ARGS__>(                                  \
+      const GroupedProblem<Bf16>&, const __VA_ARGS__&, const std::vector<std::int32_t>&); \
+  template void GroupedProducts::run_by<form, __VA_ARGS__>(                               \
+      ProductMethod, const GroupedProblem<Bf16>&, const __VA_ARGS__&,                     \
+      const std::vector<std::int32_t>&);
+MOESIM_INSTANTIATE(Form::into_units, ForwardUnits<Bf16, 1>)
+MOESIM_INSTANTIATE(Form::into_units, ForwardUnits<Bf16, 2>)
+MOESIM_INSTANTIATE(Form::into_units, BackwardUnits<Bf16>)
+MOESIM_INSTANTIATE(Form::into_rows, StoreOutput<Bf16>)
+MOESIM_INSTANTIATE(Form::into_weights, StoreOutput<Bf16>)
+#undef MOESIM_INSTANTIATE
+
+}  // namespace moesim::model::cuda

@@ -1,0 +1,239 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""tools/gpu_check without a GPU: what it makes of figures, its plan, and a whole run of it with
+programs that only pretend."""
+
+import array
+import ast
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import unittest
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+GPU_CHECK = ROOT / 'tools' / 'gpu_check'
+sys.path.insert(0, str(ROOT / 'bench' / 'gpu'))
+
+import choose_methods  # noqa: E402
+import gpu_results  # noqa: E402
+import latency_rows  # noqa: E402
+
+POINT = {'shape': 'qwen3_30b', 'experts': 4, 'top_k': 2, 'hidden': 1000, 'units': 100,
+         'mean_rows': 64, 'tokens': 3, 'distribution': 'balanced', 'flops': 3.6e6,
+         'file': 'qwen.i32'}
+
+
+def row(implementation, time_s, **values):
+    return {'kind': 'experts', 'shape': 'qwen3_30b', 'mean_rows': 64, 'tokens': 3,
+            'distribution': 'balanced', 'implementation': implementation, 'pass': 'forward',
+            'mode': 'burst', 'time_s': time_s, **values}
+
+
+class Results(unittest.TestCase):
+    def test_choices_become_counts(self):
+        with tempfile.TemporaryDirectory() as folder:
+            (Path(folder) / 'points.ndjson').write_text(json.dumps(POINT) + '\n')
+            choices = array.array('i', [0, 1, 3, 0, 0, 1])
+            (Path(folder) / 'qwen.i32').write_bytes(choices.tobytes())
+            points = gpu_results.read_points(folder)
+        self.assertEqual(points[('qwen3_30b', 64, 'balanced')]['counts'], [3, 2, 0, 1])
+
+    def test_floor_is_what_operations_or_bytes_need(self):
+        # 6 rows of 3 tokens on 3 of 4 experts, 1000 x 100. Gate and up: 4 * 6 * 1e5 = 2.4e6
+        # operations; 2 bytes * (2 * 3e5 weights + 3 * 1000 tokens + 6 * 100) = 1,207,200. Down:
+        # 1.2e6 operations; 2 * (3e5 + 600 + 6000) = 613,200 bytes.
+        point = {**POINT, 'counts': [3, 2, 0, 1]}
+        self.assertAlmostEqual(gpu_results.floor_s(point, 1e30, 1.0), 1207200 + 613200)
+        self.assertAlmostEqual(gpu_results.floor_s(point, 1.0, 1e30), 2.4e6 + 1.2e6)
+        # At 1.96 operations for a byte, the first needs 2.4e6 / 1.96 = 1,224,489.8, the second its
+        # bytes.
+        self.assertAlmostEqual(gpu_results.floor_s(point, 1.96, 1.0), 2.4e6 / 1.96 + 613200)
+
+    def test_goals_are_judged_by_the_worst_point(self):
+        rows = [row('moesim_warpgroups', 2.0), row('moesim_warps', 4.0),
+                row('torch_grouped_mm', 3.0), row('triton', 2.4),
+                row('hf_compiled', 1.0, scope='experts_and_combine'),
+                row('moesim_warpgroups', 2.0, mean_rows=1024), row('triton', 2.6, mean_rows=1024),
+                row('moesim_warpgroups', 1.0, mean_rows=32),
+                row('moesim_cublas_loop', 0.5, mean_rows=32)]
+        points = {('qwen3_30b', 32, 'balanced'): {**POINT, 'counts': [3, 2, 0, 1]}}
+        ceilings = {'flops_per_s_burst': 1e30, 'copy_bytes_per_s': 1820400 / 0.75}
+        goals = gpu_results.judged(gpu_results.with_floors(rows, points, ceilings))
+        # 3 / 2; the lesser of 2.4 / 2 and 2.6 / 2; 0.75 s of bytes in 1 s; mixtral not measured.
+        self.assertAlmostEqual(goals['torch grouped_mm everywhere']['worst'], 1.5)
+        best = goals['best other way, qwen3_30b, 64 to 1,024 rows']
+        self.assertAlmostEqual(best['worst'], 1.2)
+        self.assertFalse(best['met'])
+        self.assertAlmostEqual(goals['bandwidth below 64 rows an expert']['worst'], 0.75)
+        self.assertIsNone(goals['best other way, mixtral']['met'])
+
+    def test_a_sound_result_has_no_problems_and_others_name_theirs(self):
+        sound = {'format': 'moesim gpu_check', 'version': 1, 'commit': 'c', 'date': 'd',
+                 'machine': {'gpu': 'g', 'driver': '1'}, 'goals': {}, 'shapes': {},
+                 'parts': [{'name': 'tests', 'status': 'passed'}], 'columns': gpu_results.COLUMNS,
+                 'rows': gpu_results.table_of([row('triton', 1.23456)])}
+        self.assertEqual(gpu_results.problems(sound), [])
+        self.assertEqual(sound['rows'][0][gpu_results.COLUMNS.index('time_s')], 1.235)
+        for key, value in (('version', 2), ('commit', None), ('machine', {'gpu': 'g'}),
+                           ('parts', [{'name': 'tests', 'status': 'fine'}]), ('columns', []),
+                           ('rows', [[1]]), ('rows', gpu_results.table_of([row('triton', -1.0)]))):
+            self.assertEqual(len(gpu_results.problems({**sound, key: value})), 1, key)
+
+
+class Methods(unittest.TestCase):
+    """Of 1,000 by 100: an expert's product of r rows is 4e5 r operations."""
+
+    def result(self, *times):
+        rows = []
+        for mean, of_point in times:
+            rows += [row(f'moesim_{name}', time, mean_rows=mean) for name, time in of_point.items()]
+        return {'format': 'moesim gpu_check', 'version': 1, 'commit': 'c', 'date': 'd',
+                'machine': {'gpu': 'Pretender', 'driver': '1'}, 'goals': {}, 'parts': [],
+                'shapes': {'qwen3_30b': {'hidden': 1000, 'units': 100}},
+                'columns': gpu_results.COLUMNS, 'rows': gpu_results.table_of(rows)}
+
+    def test_cublas_is_asked_from_where_it_wins_on(self):
+        table = choose_methods.method_table(self.result(
+            (64, {'warpgroups': 1.0, 'warps': 2.0, 'cublas_loop': 3.0, 'cublas_grouped': 3.0}),
+            (512, {'warpgroups': 2.0, 'warps': 3.0, 'cublas_loop': 1.5, 'cublas_grouped': 2.5}),
+            (1024, {'warpgroups': 3.0, 'warps': 4.0, 'cublas_loop': 2.0, 'cublas_grouped': 3.5})))
+        self.assertTrue(table['measured'])
+        self.assertIn('Pretender', table['source'])
+        self.assertEqual(table['rules'][0],
+                         {'compute_capability': '9.0', 'min_rows_per_expert': 512,
+                          'min_expert_flops': 0.0, 'method': 'cublas_loop'})
+        self.assertEqual(table['rules'][1:], [
+            {'compute_capability': '9.0', 'method': 'warpgroups'}, {'method': 'warps'}])
+
+    def test_cublas_is_never_asked_where_it_never_wins(self):
+        table = choose_methods.method_table(self.result((64, {'warps': 1.0, 'cublas_loop': 3.0})))
+        self.assertEqual(table['rules'], [{'method': 'warps'}])
+
+    def test_a_result_without_times_makes_no_table(self):
+        with self.assertRaises(ValueError):
+            choose_methods.method_table(self.result())
+
+
+class Baselines(unittest.TestCase):
+    def test_what_needs_pytorch_is_at_least_python(self):
+        for name in ('torch_baselines.py', 'triton_moe.py'):
+            ast.parse((ROOT / 'bench' / 'gpu' / name).read_text(encoding='utf-8'))
+
+
+class LatencyRows(unittest.TestCase):
+    def test_balanced_forward_passes_become_rows_of_the_public_tables(self):
+        rows = [row('moesim_warps', 1.5e-3), row('triton', 2e-3, distribution='power_law'),
+                row('moesim_warps', 9e-3, **{'pass': 'backward'}), row('triton', None)]
+        for one in rows:
+            one['scope'] = 'experts'
+        result = {'commit': 'abc', 'columns': gpu_results.COLUMNS,
+                  'shapes': {'qwen3_30b': {'experts': 128, 'top_k': 8, 'hidden': 2048,
+                                           'units': 768}},
+                  'rows': gpu_results.table_of(rows)}
+        self.assertEqual(latency_rows.latency_rows(result, 'burst'), [
+            ['moesim_warps', 'abc', 'experts', 128, 8, 2048, 768, 'balanced', 3, '1500']])
+        self.assertEqual(latency_rows.latency_rows(result, 'sustained'), [])
+
+
+CEILINGS = {'kind': 'ceilings', 'flops_per_s_burst': 1e15, 'flops_per_s_sustained': 8e14,
+            'copy_bytes_per_s': 4e12}
+SMI = '''#!/bin/sh
+case "$*" in *name*) echo 'NVIDIA Pretender, 580.1, 700.00, 143771';;
+*) echo '1500, 400.5, 50';; esac
+'''
+BENCH = '''#!/bin/sh
+case "$1" in
+points) mkdir -p "$2"; cp "$(dirname "$0")/qwen.i32" "$2"
+  echo '@POINT@' > "$2/points.ndjson";;
+ceilings) echo '@CEILINGS@';;
+layers) echo '@ROW@'; echo '{"kind": "end", "points_left": 7}'; echo '{"kind": "experts", "cut in the mi';;
+esac
+'''
+
+
+class WholeRun(unittest.TestCase):
+    def setUp(self):
+        self.folder = tempfile.TemporaryDirectory()
+        self.addCleanup(self.folder.cleanup)
+        self.path = Path(self.folder.name)
+        self.programs = self.path / 'programs'
+        self.tools = self.path / 'tools'
+        self.programs.mkdir()
+        self.tools.mkdir()
+
+    def write(self, path, text):
+        path.write_text(text)
+        path.chmod(0o755)
+
+    def pretend(self, tests='exit 0'):
+        self.write(self.tools / 'nvidia-smi', SMI)
+        self.write(self.tools / 'compute-sanitizer', '#!/bin/sh\nexit 0\n')
+        self.write(self.tools / 'cuobjdump', '#!/bin/sh\necho HGMMA\n')
+        self.write(self.tools / 'python3', '#!/bin/sh\necho no PyTorch; exit 1\n')
+        bench = BENCH.replace('@POINT@', json.dumps(POINT))
+        bench = bench.replace('@CEILINGS@', json.dumps(CEILINGS))
+        bench = bench.replace('@ROW@', json.dumps(row('moesim_warpgroups', 1e-6)))
+        self.write(self.programs / 'product_bench', bench)
+        self.write(self.programs / 'cuda_gemm_device_tests', f'#!/bin/sh\n{tests}\n')
+        (self.programs / 'qwen.i32').write_bytes(array.array('i', [0, 1, 3, 0, 0, 1]).tobytes())
+        (self.programs / 'COMMIT').write_text('abc\n')
+
+    def run_check(self, *arguments):
+        environment = {**os.environ, 'PATH': f'{self.tools}:/usr/bin:/bin'}
+        return subprocess.run([sys.executable, '-B', str(GPU_CHECK), *arguments], text=True,
+                              capture_output=True, env=environment, cwd=self.path, timeout=60)
+
+    def test_without_a_gpu_it_says_so_in_a_line(self):
+        self.write(self.tools / 'nvidia-smi', '#!/bin/sh\nexit 9\n')
+        done = self.run_check()
+        self.assertEqual(done.returncode, 2)
+        self.assertEqual(len(done.stderr.splitlines()), 1)
+        self.assertIn('no CUDA device', done.stderr)
+
+    def test_the_plan_fits_ten_minutes(self):
+        done = self.run_check('--dry-run')
+        self.assertEqual(done.returncode, 0, done.stderr)
+        budgets = [int(line.split('at most')[1].split()[0]) for line in done.stdout.splitlines()]
+        self.assertEqual(sum(budgets[:-1]), budgets[-1])
+        self.assertLessEqual(budgets[-1], 600)
+        for name in ('build', 'memcheck', 'racecheck', 'ceilings', 'products', 'baselines'):
+            self.assertIn(name, done.stdout)
+
+    def test_a_run_leaves_one_small_sound_file(self):
+        self.pretend()
+        done = self.run_check('--programs', str(self.programs), '--output', 'result.json')
+        self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
+        result = json.loads((self.path / 'result.json').read_text())
+        self.assertEqual(gpu_results.problems(result), [])
+        self.assertEqual(result['commit'], 'abc')
+        self.assertEqual(result['machine']['gpu'], 'NVIDIA Pretender')
+        self.assertEqual(result['ceilings']['copy_bytes_per_s'], 4e12)
+        self.assertEqual(result['points_left'], {'products': 7})
+        statuses = {part['name']: part['status'] for part in result['parts']}
+        self.assertEqual(statuses['tests cuda_gemm_device_tests'], 'passed')
+        self.assertEqual(statuses['baselines'], 'failed')  # not needed
+        # 1,207,200 + 613,200 bytes at 4e12 a second are 0.4551 of the microsecond measured.
+        self.assertEqual(len(result['rows']), 1)
+        at = gpu_results.COLUMNS.index('fraction_of_floor')
+        self.assertAlmostEqual(result['rows'][0][at], 0.4551, places=4)
+        checked = self.run_check('--check', 'result.json')
+        self.assertEqual((checked.returncode, checked.stdout), (0, 'sound\n'))
+
+    def test_a_failed_test_fails_the_check_and_is_told(self):
+        self.pretend(tests='echo the third product is wrong; exit 1')
+        done = self.run_check('--programs', str(self.programs), '--output', 'result.json')
+        self.assertEqual(done.returncode, 1)
+        parts = json.loads((self.path / 'result.json').read_text())['parts']
+        self.assertEqual(parts[0]['status'], 'failed')
+        self.assertEqual(parts[0]['detail'], 'the third product is wrong')
+
+    def test_a_skipped_test_fails_it_too(self):
+        self.pretend(tests='exit 77')
+        self.assertEqual(self.run_check('--programs', str(self.programs)).returncode, 1)
+
+
+if __name__ == '__main__':
+    unittest.main()
