@@ -29,7 +29,7 @@ struct SearchCommandOptions {
   std::vector<std::string> constraints;
   std::string output = "runs";
   double budget = 0.2;
-  std::size_t winners = 3;
+  int winners = 3;
   RunnerFlags runner;
   bool check = false;
   bool fresh = false;
@@ -64,8 +64,11 @@ experiments::SearchOptions search_options(const SearchCommandOptions& options,
   search.output = options.output;
   search.command = quoted(options.arguments);
   search.backend = backend_in_words(options.runner);
+  if (!(options.budget > 0 && options.budget <= 1)) {
+    throw base::Error("--budget", "must be above 0 and at most 1", "write --budget 0.2");
+  }
   search.budget = options.budget;
-  search.winners = options.winners;
+  search.winners = static_cast<std::size_t>(options.winners);
   search.check = options.check;
   search.fresh = options.fresh;
   search.retry_failed = options.retry_failed;
@@ -127,12 +130,12 @@ void add_search_command(CLI::App& app, int& exit_code, std::vector<std::string> 
              "A figure's bound: --constraint \"drop_rate<=0.02\" (repeatable)");
   command
       ->add_option("--budget", options->budget, "Share of the grid's points that may run in full")
-      ->check(CLI::Range(1e-6, 1.0))
       ->capture_default_str();
   command
       ->add_option("--winners", options->winners,
                    "Configurations that run once more at fidelity flow, each for 60 s at most "
                    "where --time-limit says nothing; 0: none")
+      ->check(CLI::Range(0, 1000))
       ->capture_default_str();
   command->add_option("-o,--output", options->output, "Folder for results")->capture_default_str();
   add_runner_flags(*command, options->runner);

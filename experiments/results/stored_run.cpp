@@ -20,11 +20,23 @@ namespace fs = std::filesystem;
 
 constexpr double kNone = std::numeric_limits<double>::quiet_NaN();
 
+// Of an experiment's runs the one whose name, which begins with its time, is the last; "" without.
+fs::path newest_below(const fs::path& experiment) {
+  std::error_code unknown;
+  fs::path newest;
+  for (const auto& entry : fs::directory_iterator(experiment, unknown)) {
+    const bool is_run = fs::exists(entry.path() / kManifestFile, unknown);
+    if (is_run && entry.path() > newest) newest = entry.path();
+  }
+  return newest;
+}
+
 fs::path folder_of(const fs::path& run) {
   for (const fs::path& folder : {run, run / "latest"}) {
     std::error_code unknown;
     if (fs::exists(folder / kManifestFile, unknown)) return folder;
   }
+  if (const fs::path newest = newest_below(run); !newest.empty()) return newest;
   throw Error(run.string(), "is no run's folder: it has neither manifest.json nor latest/",
               "name what moesim run printed after \"results in\"");
 }

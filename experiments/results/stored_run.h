@@ -41,7 +41,8 @@ struct StoredRun {
   double figure(const StoredPoint& point, const std::string& column) const;
 };
 
-// `run` is a run's folder, or an experiment's, of which it takes `latest`. Throws base::Error where
+// `run` is a run's folder, or an experiment's, of which it takes `latest`, or the newest where none
+// has ended. Throws base::Error where
 // it is neither, naming what was looked for, and for a damaged manifest or row with its line; a
 // last line that was cut off in the middle is left out.
 StoredRun read_run(const std::filesystem::path& run);

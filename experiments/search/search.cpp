@@ -39,9 +39,19 @@ bool contains(const Indices& list, std::size_t value) {
 void note_failures(const StoredRun& results, const Indices& points, RungOutcome& rung) {
   const std::set<std::size_t> wanted(points.begin(), points.end());
   for (const StoredPoint& point : results.points) {
-    if (point.status != "failed" || !wanted.contains(point.index)) continue;
-    if (rung.failed++ == 0) rung.reason = point.reason;
+    if (point.status == "ok" || !wanted.contains(point.index)) continue;
+    if (rung.failed + rung.skipped == 0) rung.reason = point.reason;
+    (point.status == "failed" ? rung.failed : rung.skipped) += 1;
   }
+}
+
+std::vector<std::string> warnings_of(const StoredRun& results, const StoredPoint& point) {
+  std::vector<std::string> warnings;
+  const base::JsonValue row = read_row(results, point);
+  if (const base::JsonValue* list = row.find("warnings")) {
+    for (const base::JsonValue& warning : list->items) warnings.push_back(warning.text);
+  }
+  return warnings;
 }
 
 class Search {
@@ -238,6 +248,9 @@ class Search {
       standings.back().has_run = found.is_final;
     }
     for (const std::size_t i : pareto_front(standings)) outcome_.found[i].is_on_front = true;
+    for (FoundCandidate& found : outcome_.found) {
+      found.warnings = warnings_of(results, *rows.find(found.points.front()));
+    }
   }
 
   void add_found(const PointRows& rows, std::size_t candidate, std::size_t seeds, bool is_final) {

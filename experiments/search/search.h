@@ -41,9 +41,10 @@ struct RungOutcome {
   std::string name;
   std::size_t candidates = 0;
   std::size_t points = 0;
-  std::size_t there = 0;   // of these, points that an earlier search had run
-  std::size_t failed = 0;  // of these
-  std::string reason;      // the first one's
+  std::size_t there = 0;    // of these, points that an earlier search had run
+  std::size_t failed = 0;   // of these
+  std::size_t skipped = 0;  // of these, points that cannot be
+  std::string reason;       // the first failed or skipped one's
   double wall_s = 0;
   std::filesystem::path folder;
 };
@@ -52,6 +53,7 @@ struct FoundCandidate {
   std::size_t candidate = 0;
   std::vector<std::size_t> points;    // that ran in full
   std::vector<MeanInterval> figures;  // over the points: [figures_of(goals)]
+  std::vector<std::string> warnings;  // of its first point
   std::vector<double> confirmed;      // the same at `flow`, of the first point; empty: not run
   bool is_feasible = false;
   bool is_final = false;     // ran with as many seeds as any: only such are named the best

@@ -31,7 +31,9 @@ std::string goals_text(const Goals& goals) {
 void write_rung(TextPage& page, const RungOutcome& rung) {
   std::string more;
   if (rung.there > 0) more += fmt::format(", {} of them run before", rung.there);
-  if (rung.failed > 0) more += fmt::format(", {} failed: {}", rung.failed, rung.reason);
+  if (rung.failed > 0) more += fmt::format(", {} failed", rung.failed);
+  if (rung.skipped > 0) more += fmt::format(", {} cannot be", rung.skipped);
+  if (!rung.reason.empty()) more += ": " + rung.reason;
   page.line("  {:<36} {:>14} {:>7} {:>9.1f} s{}", rung.name, rung.candidates, rung.points,
             rung.wall_s, more);
 }
@@ -63,6 +65,9 @@ void write_effort(TextPage& page, const SearchOutcome& outcome) {
   const double points =
       static_cast<double>(outcome.full.points) / static_cast<double>(outcome.num_points);
   page.line("");
+  if (outcome.failed() > 0) {
+    page.line("what has failed is not tried again without --retry-failed");
+  }
   page.line("{} of {} points ran in full ({:.1f} %){}", outcome.full.points, outcome.num_points,
             100 * points, std::isnan(time) ? std::string() : time_text(time));
 }
@@ -89,6 +94,7 @@ void write_found(TextPage& page, const SearchOutcome& outcome, const FoundCandid
     if (!found.confirmed.empty()) line += fmt::format("   flow {:.6g}", found.confirmed[i]);
     page.line("{}", line);
   }
+  for (const std::string& warning : found.warnings) page.line("    warning: {}", warning);
 }
 
 void write_answers(TextPage& page, const SearchOutcome& outcome) {
@@ -177,6 +183,7 @@ JsonValue json_of_rung(const RungOutcome& rung) {
   base::add_member(json, "configurations", json_of_count(rung.candidates));
   base::add_member(json, "points", json_of_count(rung.points));
   base::add_member(json, "failed", json_of_count(rung.failed));
+  base::add_member(json, "skipped", json_of_count(rung.skipped));
   base::add_member(json, "reason", base::json_of(rung.reason));
   base::add_member(json, "run", base::json_of(rung.folder.string()));
   return json;
@@ -201,6 +208,9 @@ JsonValue json_of_found(const Sweep& sweep, const SearchOutcome& outcome,
   base::add_member(json, "feasible", base::json_of(found.is_feasible));
   base::add_member(json, "final", base::json_of(found.is_final));
   base::add_member(json, "on_front", base::json_of(found.is_on_front));
+  JsonValue& warnings = base::add_member(json, "warnings", base::json_array());
+  for (const std::string& warning : found.warnings)
+    warnings.items.push_back(base::json_of(warning));
   JsonValue& figures = base::add_member(json, "figures", base::json_object());
   const std::vector<std::string> names = figures_of(outcome.goals);
   for (std::size_t i = 0; i < names.size(); ++i) {

@@ -126,6 +126,9 @@ class Search(MoesimTest):
                 (["--constraint", "drop_rat<=0.1"], "did you mean \"drop_rate\""),
                 (["--set", "network.fidelity=analytic"], "is analytic, the cheapest there is"),
                 (["--sweep", "network.fidelity=analytic,flow"], "varies network.fidelity"),
+                (["--budget", "nan"], "must be above 0 and at most 1"),
+                (["--budget", "2"], "must be above 0 and at most 1"),
+                (["--winners", "-1"], "-1"),
                 (["--output", ""], "has no name")):
             done = self.search(*arguments, code=2)
             self.assertIn(words, done.err, arguments)
@@ -144,6 +147,14 @@ class Search(MoesimTest):
         for arguments, there in (([], 4), (["--retry-failed"], 2)):
             done = self.search("--budget", "0.5", "--winners", "0", *arguments, code=1, file=file)
             self.assertIn(f"{there} of them run before, 2 failed: ", done.out)
+
+    def test_what_cannot_be_and_what_does_not_fit_is_said(self):
+        done = self.search("--sweep", "parallel.expert_model_parallel_size=3,8,16", "--winners", "0",
+                           "--set", "model.moe_intermediate_size=1000000",
+                           "--set", "model.hidden_size=2048")
+        self.assertRegex(done.out, r"analytic .*, \d+ cannot be: .*expert_model_parallel_size")
+        self.assertIn("    warning: out of memory", done.out)
+        self.assertEqual(self.moesim("results", "runs/small").code, 0)  # the newest, though unfinished
 
     def test_one_point_is_no_choice(self):
         file = self.write("one.json", small_experiment())

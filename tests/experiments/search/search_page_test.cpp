@@ -18,8 +18,8 @@ class SearchPageTest : public testing::Test {
     outcome_.goals = {{{"tokens_per_s", Direction::max}}, {{"drop_rate", {std::nullopt, 0.1}}}};
     outcome_.candidates = candidates_of(sweep_);
     outcome_.num_points = 4;
-    outcome_.screens = {{"analytic", 4, 4, 0, 0, "", 1.0, "r/search/analytic"}};
-    outcome_.full = {"collective", 1, 1, 0, 0, "", 1.0, "r"};
+    outcome_.screens = {{"analytic", 4, 4, 0, 0, 0, "", 1.0, "r/search/analytic"}};
+    outcome_.full = {"collective", 1, 1, 0, 0, 0, "", 1.0, "r"};
     FoundCandidate found;
     found.candidate = 2;
     found.points = {2};
@@ -72,6 +72,13 @@ TEST_F(SearchPageTest, SaysWhatFailed) {
   outcome_.screens[0].reason = "no room";
   EXPECT_TRUE(says("1.0 s, 2 failed: no room\n"));
   EXPECT_EQ(outcome_.failed(), 2u);
+  EXPECT_TRUE(says("not tried again without --retry-failed\n"));
+  outcome_.screens[0].failed = 0;
+  outcome_.screens[0].skipped = 1;
+  EXPECT_TRUE(says("1.0 s, 1 cannot be: no room\n"));
+  EXPECT_FALSE(says("--retry-failed"));
+  outcome_.found[0].warnings = {"out of memory"};
+  EXPECT_TRUE(says("    warning: out of memory\n"));
   outcome_.found.clear();
   EXPECT_TRUE(says("none of the points that were tried ran\n"));
 }
