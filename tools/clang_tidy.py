@@ -26,6 +26,9 @@ import cpp_scan
 ROOT = Path(__file__).resolve().parents[1]
 MOST_OF_A_GROUP = 8
 ARGUMENTS = ['--quiet', '--warnings-as-errors=*', f'--config-file={ROOT / ".clang-tidy"}']
+# A compiler's words that are not flags to read a source with; g++'s precompiled headers are its own.
+TAKES_A_WORD = {'-o', '-include'}
+NOT_A_FLAG = {'-c', '-Winvalid-pch', *TAKES_A_WORD}
 _ANONYMOUS = re.compile(r'\bnamespace\s*\{')
 # What a definition at a line's beginning names: the word before its (, {, [, = or ;.
 _NAMES = re.compile(r'^(?! |#|\}|//|using|template|namespace|TEST|return|private|public)'
@@ -41,10 +44,9 @@ def commands(build):
         start = next(i for i, word in enumerate(words) if word.startswith('-'))
         flags, skip = [], False
         for word in words[start:]:
-            if skip or word in ('-c', '-o', entry['file']):
-                skip = word == '-o'
-                continue
-            flags.append(word)
+            if not skip and word not in NOT_A_FLAG and word != entry['file']:
+                flags.append(word)
+            skip = word in TAKES_A_WORD
         found.setdefault(source, tuple(flags))
     return found
 
@@ -79,14 +81,16 @@ class Tidy:
         self.build, self.flags_of, self.place = build, flags_of, place
 
     def write_units(self, all_groups):
-        """One source per group of several, and the commands that clang-tidy reads them with."""
+        """A source per group, and the commands that clang-tidy reads groups and members with."""
         self.place.mkdir(parents=True, exist_ok=True)
         entries = []
         for number, members in enumerate(all_groups):
             unit = self.unit(number)
             unit.write_text(''.join(f'#include "{member}"\n' for member in members))
-            entries.append({'directory': str(self.build), 'file': str(unit),
-                            'arguments': ['c++', *self.flags_of[members[0]], '-c', str(unit)]})
+            flags = self.flags_of[members[0]]
+            entries += [{'directory': str(self.build), 'file': source,
+                         'arguments': ['c++', *flags, '-c', source]}
+                        for source in (str(unit), *members)]
         (self.place / 'compile_commands.json').write_text(json.dumps(entries))
 
     def unit(self, number):
@@ -95,13 +99,12 @@ class Tidy:
     def findings(self, numbered):
         """Of a group: '' where there are none, else what clang-tidy says of its members."""
         number, members = numbered
-        if len(members) > 1 and self.says(self.place, self.unit(number)) == '':
+        if len(members) > 1 and self.says(self.unit(number)) == '':
             return ''
-        return ''.join(self.says(self.build, member) for member in members)
+        return ''.join(self.says(member) for member in members)
 
-    @staticmethod
-    def says(database, source):
-        command = ['clang-tidy', '-p', str(database), *ARGUMENTS, str(source)]
+    def says(self, source):
+        command = ['clang-tidy', '-p', str(self.place), *ARGUMENTS, str(source)]
         done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
         return '' if done.returncode == 0 else done.stdout + done.stderr
 

@@ -151,7 +151,7 @@ Judgement judge(const std::vector<LatencyRow>& rows, const CostTable& table) {
       continue;
     }
     auto known = std::find_if(result.left_out.begin(), result.left_out.end(),
-                              [&](const LeftOutRow& one) { return one.why == why; });
+                              [&](const LeftOutRows& one) { return one.why == why; });
     if (known == result.left_out.end()) {
       known = result.left_out.insert(known, {why, 0, {}});
     }
@@ -183,7 +183,7 @@ std::string calibration_text(const Calibration& calibration) {
 std::string judgement_text(const Judgement& judgement, bool by_shape) {
   std::string text;
   for (const FamilyErrors& family : judgement.families) text += family_text(family, by_shape);
-  for (const LeftOutRow& left_out : judgement.left_out) {
+  for (const LeftOutRows& left_out : judgement.left_out) {
     text += fmt::format("left out of the above: {} rows ({})\n  {}\n", left_out.rows, left_out.why,
                         figures_text(error_figures(left_out.errors)));
   }

@@ -12,7 +12,7 @@
 namespace moesim::experiments {
 
 // Rows left out, by their reason.
-struct LeftOutRow {
+struct LeftOutRows {
   std::string why;
   int rows = 0;
   std::vector<double> errors;  // of the table on them all the same
@@ -43,7 +43,7 @@ Calibration calibrate(const std::vector<LatencyRow>& rows, const sim::CostTable&
 
 struct Judgement {
   std::vector<FamilyErrors> families;
-  std::vector<LeftOutRow> left_out;
+  std::vector<LeftOutRows> left_out;
   sim::ErrorFigures with_left_out;  // of all families, exclusions counted
   int foreign = 0;                  // rows of other engines
   int unknown = 0;                  // rows of families that the table lacks
