@@ -192,4 +192,13 @@ struct StoreOutput {
   }
 };
 
+// Calls instantiate(form, Element, epilogue) for each product of an expert layer: what the
+// templates of this folder are instantiated for.
+#define MOESIM_EACH_PRODUCT(instantiate, Element)                         \
+  instantiate(Form::into_units, Element, ForwardUnits<Element, 1>)        \
+      instantiate(Form::into_units, Element, ForwardUnits<Element, 2>)    \
+          instantiate(Form::into_units, Element, BackwardUnits<Element>)  \
+              instantiate(Form::into_rows, Element, StoreOutput<Element>) \
+                  instantiate(Form::into_weights, Element, StoreOutput<Element>)
+
 }  // namespace moesim::model::cuda
