@@ -308,9 +308,6 @@ int lead(const RunCommandOptions& options, experiments::Crew& crew) {
                                         directory.missing_points().size());
   const experiments::RunnerOutcome outcome = run_into(directory, sweep, runner, crew);
   line.reset();
-  const bool any_failed =
-      std::any_of(directory.journal().rows().begin(), directory.journal().rows().end(),
-                  [](const auto& row) { return row.status == "failed"; });
   directory.finish(directory.status_of_rows());
   print_results(options, sweep, directory.journal());
   if (sweep.wants_report) {
@@ -326,7 +323,7 @@ int lead(const RunCommandOptions& options, experiments::Crew& crew) {
     report_missing(options, sweep, directory, "stopped by a failed point");
   }
   if (outcome.our_bug) return kOurBug;
-  return any_failed ? kSomeFailed : 0;
+  return directory.has_failed() ? kSomeFailed : 0;
 }
 
 int run(const RunCommandOptions& options) {
