@@ -2,6 +2,7 @@
 // The optimizer's step over all parameters in one launch: model/train/optimizer.h bit for bit.
 #pragma once
 
+#include "model/bfloat16.h"
 #include "model/cuda/device.h"
 #include "model/train/optimizer_element.h"
 
@@ -72,7 +73,7 @@ struct StepBy {
     for (std::int64_t i = piece.first + thread.index(); i < piece.first + piece.size;
          i += kThreads) {
       arrays.step(r, i);
-      if (arrays.working != nullptr) arrays.working[i] = rounded_to_bfloat16(arrays.weight[i]);
+      if (arrays.working != nullptr) arrays.working[i] = round_to_bfloat16(arrays.weight[i]);
     }
   }
 };
