@@ -10,6 +10,7 @@
 #include "base/error.h"
 #include "cli/command_line.h"
 #include "cli/commands.h"
+#include "cli/exit_codes.h"
 #include "cli/interrupt.h"
 #include "cli/progress_line.h"
 #include "cli/runner_flags.h"
@@ -27,10 +28,6 @@ namespace {
 
 using experiments::Point;
 
-constexpr int kSomeFailed = 1;
-constexpr int kUserError = 2;
-constexpr int kInterrupted = 3;
-constexpr int kOurBug = 70;
 constexpr base::Seconds kLongestEstimate(60);
 constexpr int kPollUnderMpi = 2;
 
