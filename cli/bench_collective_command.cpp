@@ -9,6 +9,7 @@
 
 #include "base/error.h"
 #include "cli/commands.h"
+#include "cli/exit_codes.h"
 #include "experiments/bench_arguments.h"
 #include "experiments/bench_table.h"
 #include "experiments/collective_bench.h"
@@ -21,8 +22,6 @@ using experiments::BenchFigures;
 using experiments::BenchRow;
 using experiments::CollectiveBench;
 using experiments::ElementType;
-
-constexpr int kSomeFailed = 1;
 
 constexpr std::array<ElementType, 6> kTypes = {{
     {"float", 4},

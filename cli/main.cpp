@@ -13,12 +13,13 @@
 #include "base/check.h"
 #include "base/error.h"
 #include "cli/commands.h"
+#include "cli/exit_codes.h"
 #include "experiments/build_info.h"
 
 namespace {
 
-constexpr int kUserError = 2;
-constexpr int kOurBug = 70;
+using moesim::cli::kOurBug;
+using moesim::cli::kUserError;
 
 // The nearest command where the first word is none, the nearest flag where one is unknown.
 std::string usage_hint(const CLI::App& app, const std::vector<std::string>& arguments) {

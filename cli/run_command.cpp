@@ -10,6 +10,7 @@
 #include "base/error.h"
 #include "cli/command_line.h"
 #include "cli/commands.h"
+#include "cli/exit_codes.h"
 #include "cli/interrupt.h"
 #include "cli/progress_line.h"
 #include "cli/runner_flags.h"
@@ -27,10 +28,6 @@ namespace {
 
 using experiments::Point;
 
-constexpr int kSomeFailed = 1;
-constexpr int kUserError = 2;
-constexpr int kInterrupted = 3;
-constexpr int kOurBug = 70;
 constexpr base::Seconds kLongestEstimate(60);
 constexpr int kPollUnderMpi = 2;
 
@@ -308,9 +305,6 @@ int lead(const RunCommandOptions& options, experiments::Crew& crew) {
                                         directory.missing_points().size());
   const experiments::RunnerOutcome outcome = run_into(directory, sweep, runner, crew);
   line.reset();
-  const bool any_failed =
-      std::any_of(directory.journal().rows().begin(), directory.journal().rows().end(),
-                  [](const auto& row) { return row.status == "failed"; });
   directory.finish(directory.status_of_rows());
   print_results(options, sweep, directory.journal());
   if (sweep.wants_report) {
@@ -326,7 +320,7 @@ int lead(const RunCommandOptions& options, experiments::Crew& crew) {
     report_missing(options, sweep, directory, "stopped by a failed point");
   }
   if (outcome.our_bug) return kOurBug;
-  return any_failed ? kSomeFailed : 0;
+  return directory.has_failed() ? kSomeFailed : 0;
 }
 
 int run(const RunCommandOptions& options) {

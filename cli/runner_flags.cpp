@@ -12,26 +12,17 @@
 namespace moesim::cli {
 namespace {
 
-base::Seconds parse_time_limit(const std::string& text) {
-  const std::string hint = "write --time-limit \"90 s\", \"5 min\" or \"2 h\"";
+// A quantity above 0. Throws base::Error at the flag.
+template <class Quantity>
+Quantity parse_limit(const char* flag, const std::string& text, Quantity (*parse)(std::string_view),
+                     const char* hint) {
   try {
-    const base::Seconds limit = base::parse_seconds(text);
+    const Quantity limit = parse(text);
     if (limit.value > 0) return limit;
   } catch (const base::Error& error) {
-    throw base::Error("--time-limit", error.message(), hint);
+    throw base::Error(flag, error.message(), hint);
   }
-  throw base::Error("--time-limit", "must be above 0; found \"" + text + "\"", hint);
-}
-
-base::Bytes parse_max_memory(const std::string& text) {
-  const std::string hint = "write --max-memory \"2 GiB\"";
-  try {
-    const base::Bytes limit = base::parse_bytes(text);
-    if (limit.value > 0) return limit;
-  } catch (const base::Error& error) {
-    throw base::Error("--max-memory", error.message(), hint);
-  }
-  throw base::Error("--max-memory", "must be above 0; found \"" + text + "\"", hint);
+  throw base::Error(flag, "must be above 0; found \"" + text + "\"", hint);
 }
 
 }  // namespace
@@ -57,8 +48,14 @@ experiments::RunnerOptions read_runner_flags(const RunnerFlags& flags) {
   experiments::RunnerOptions runner;
   runner.workers = number_of_workers(flags);
   runner.backend = flags.backend;
-  if (flags.time_limit) runner.time_limit = parse_time_limit(*flags.time_limit);
-  if (flags.max_memory) runner.max_memory = parse_max_memory(*flags.max_memory);
+  if (flags.time_limit) {
+    runner.time_limit = parse_limit("--time-limit", *flags.time_limit, base::parse_seconds,
+                                    "write --time-limit \"90 s\", \"5 min\" or \"2 h\"");
+  }
+  if (flags.max_memory) {
+    runner.max_memory = parse_limit("--max-memory", *flags.max_memory, base::parse_bytes,
+                                    "write --max-memory \"2 GiB\"");
+  }
   runner.interrupted = &interrupted();
   return runner;
 }

@@ -6,6 +6,7 @@
 #include "base/error.h"
 #include "cli/command_line.h"
 #include "cli/commands.h"
+#include "cli/exit_codes.h"
 #include "cli/interrupt.h"
 #include "cli/progress_line.h"
 #include "cli/runner_flags.h"
@@ -16,10 +17,6 @@
 
 namespace moesim::cli {
 namespace {
-
-constexpr int kMissedOrFailed = 1;
-constexpr int kInterrupted = 3;
-constexpr int kOurBug = 70;
 
 struct SearchCommandOptions {
   std::string file;
@@ -105,7 +102,7 @@ int search(const SearchCommandOptions& options) {
   }
   if (outcome.our_bug) return kOurBug;
   const bool has_missed = outcome.check && outcome.check->has_missed();
-  return has_missed || outcome.failed() > 0 ? kMissedOrFailed : 0;
+  return has_missed || outcome.failed() > 0 ? kSomeFailed : 0;
 }
 
 }  // namespace

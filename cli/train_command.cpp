@@ -14,6 +14,7 @@
 #include "base/parallel.h"
 #include "cli/command_line.h"
 #include "cli/commands.h"
+#include "cli/exit_codes.h"
 #include "cli/interrupt.h"
 #include "experiments/experiment.h"
 #include "experiments/runs/point_files.h"
@@ -25,8 +26,6 @@ namespace {
 
 using experiments::TrainingPoint;
 using experiments::TrainingResult;
-
-constexpr int kInterrupted = 3;
 
 struct TrainOptions {
   std::string file;

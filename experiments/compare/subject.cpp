@@ -7,6 +7,7 @@
 #include <filesystem>
 
 #include "base/error.h"
+#include "experiments/results/point_name.h"
 #include "experiments/results/stored_run.h"
 #include "experiments/sweep/sweep.h"
 
@@ -20,20 +21,10 @@ namespace fs = std::filesystem;
 // Stored figures that another version computed differ by more than this from what runs give now.
 constexpr double kSameFigures = 1e-6;
 
-// What stands before and behind the last colon; all of it where that names something.
-struct Named {
-  fs::path path;
-  std::string point;  // "" where none is named
-};
-
-Named parts_of(const std::string& argument, const std::string& flag) {
+PointName parts_of(const std::string& argument, const std::string& flag) {
+  PointName named = parse_point_name(argument);
   std::error_code unknown;
-  if (fs::exists(argument, unknown)) return {argument, ""};
-  const std::size_t colon = argument.rfind(':');
-  if (colon != std::string::npos && colon > 0) {
-    Named named{argument.substr(0, colon), argument.substr(colon + 1)};
-    if (fs::exists(named.path, unknown) && !named.point.empty()) return named;
-  }
+  if (fs::exists(named.path, unknown)) return named;
   throw Error(flag, "\"" + argument + "\" is neither a run's folder nor an experiment file",
               "name what moesim run printed after \"results in\", or a .json file; a point of a "
               "sweep as RUN:3 or by its id");
@@ -47,9 +38,7 @@ std::size_t place_of(const Points& points, const std::string& wanted, const std:
     throw Error(flag, fmt::format("it has {} points", points.size()),
                 "name one by its index or id, as RUN:0");
   }
-  for (std::size_t i = 0; i < points.size(); ++i) {
-    if (std::to_string(points[i].index) == wanted || points[i].id == wanted) return i;
-  }
+  if (const auto found = find_point(points, wanted)) return *found;
   throw Error(flag, "it has no point \"" + wanted + "\"",
               points.empty()
                   ? "it has none"
@@ -64,7 +53,7 @@ void fill_config(const JsonValue& document, Subject& subject) {
   subject.config = base::to_json(subject.experiment);
 }
 
-// The folder of the point's files.
+// The folder of the point's files. Throws base::Error where the run has none.
 fs::path folder_of(const StoredRun& run, const StoredPoint& point) {
   if (run.num_points <= 1) return run.folder;
   const std::string number = fmt::format("{:04}-", point.index);
@@ -72,7 +61,9 @@ fs::path folder_of(const StoredRun& run, const StoredPoint& point) {
   for (const auto& entry : fs::directory_iterator(run.folder / "points", unknown)) {
     if (entry.path().filename().string().starts_with(number)) return entry.path();
   }
-  return run.folder / "points" / number;
+  throw Error(run.folder.string(),
+              fmt::format("has no folder of point {}, whose inputs would be there", point.index),
+              "name the experiment's file in its place, or run it with outputs.points all");
 }
 
 void read_stored(const fs::path& path, const std::string& wanted, const std::string& flag,
@@ -109,7 +100,7 @@ void read_file(const fs::path& path, const std::string& wanted,
 
 Subject read_subject(const std::string& argument, const std::vector<std::string>& assignments,
                      const std::string& flag) {
-  const Named named = parts_of(argument, flag);
+  const PointName named = parts_of(argument, flag);
   Subject subject;
   subject.argument = argument;
   if (fs::is_directory(named.path)) {

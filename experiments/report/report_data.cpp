@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "experiments/report/report_data.h"
 
-#include <algorithm>
 #include <limits>
 #include <map>
 
@@ -9,6 +8,7 @@
 #include "experiments/objectives.h"
 #include "experiments/report/packed_column.h"
 #include "experiments/report/point_details.h"
+#include "experiments/results/point_name.h"
 #include "experiments/runs/run_manifest.h"
 
 namespace moesim::experiments {
@@ -163,10 +163,6 @@ JsonValue baseline_object(const StoredRun& run, const Baseline& baseline) {
   return object;
 }
 
-bool is_named(const StoredPoint& point, const std::string& name) {
-  return point.id == name || std::to_string(point.index) == name;
-}
-
 base::Error no_such_point(const std::string& argument, const StoredRun& run) {
   return {"--baseline " + argument, "the run has no point of this id or number",
           "moesim run -n lists ids and numbers; " + run.folder.string() + " has " +
@@ -177,26 +173,21 @@ base::Error no_such_point(const std::string& argument, const StoredRun& run) {
 
 Baseline read_baseline(const std::string& argument) {
   Baseline baseline;
-  const std::size_t colon = argument.rfind(':');
-  std::error_code unknown;
-  const bool names_point =
-      colon != std::string::npos && !std::filesystem::exists(argument, unknown);
-  baseline.run = read_run(argument.substr(0, names_point ? colon : std::string::npos));
+  const PointName name = parse_point_name(argument);
+  baseline.run = read_run(name.path);
   const std::vector<StoredPoint>& points = baseline.run.points;
-  if (!names_point) {
+  if (name.point.empty()) {
     if (points.size() == 1) baseline.row = 0;
     if (points.empty()) throw no_such_point(argument, baseline.run);
     return baseline;
   }
-  const std::string name = argument.substr(colon + 1);
-  const auto found = std::find_if(points.begin(), points.end(),
-                                  [&](const auto& point) { return is_named(point, name); });
-  if (found == points.end()) throw no_such_point(argument, baseline.run);
-  if (found->status != "ok") {
-    throw base::Error("--baseline " + argument, "the point has no figures: " + found->reason,
+  baseline.row = find_point(points, name.point);
+  if (!baseline.row) throw no_such_point(argument, baseline.run);
+  const StoredPoint& point = points[*baseline.row];
+  if (point.status != "ok") {
+    throw base::Error("--baseline " + argument, "the point has no figures: " + point.reason,
                       "name a point whose status is ok");
   }
-  baseline.row = static_cast<std::size_t>(found - points.begin());
   return baseline;
 }
 

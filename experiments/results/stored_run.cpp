@@ -10,6 +10,7 @@
 #include "experiments/results/column_index.h"
 #include "experiments/results/row_scanner.h"
 #include "experiments/runs/run_manifest.h"
+#include "experiments/sweep/sweep_values.h"
 
 namespace moesim::experiments {
 namespace {
@@ -131,14 +132,7 @@ JsonValue read_row(const StoredRun& run, const StoredPoint& point) {
 }
 
 std::string label_of(const StoredRun& run, const StoredPoint& point) {
-  std::string label;
-  for (const std::string& axis : run.axes) {
-    const auto found = point.swept.find(axis);
-    if (found == point.swept.end()) continue;
-    label += (label.empty() ? "" : ", ") + axis + "=" +
-             base::to_text(found->second, base::JsonStyle::compact);
-  }
-  return label;
+  return label_of(run.axes, point.swept);
 }
 
 }  // namespace moesim::experiments

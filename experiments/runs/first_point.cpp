@@ -33,28 +33,20 @@ std::string cost_in_this_process(const ReadPoint& read) {
 }  // namespace
 
 std::optional<PointCost> cost_of_first_point(const Sweep& sweep, base::Seconds limit) {
-  for (const Point& point : sweep.points) {
-    ReadPoint read;
-    try {
-      read = read_point(sweep, point);
-    } catch (const base::Error&) {
-      continue;  // is skipped when the sweep runs
-    }
-    try {
-      const std::string answer = in_child_process([&] {
-        end_after(limit);
-        return cost_in_this_process(read);
-      });
-      std::size_t end = 0;
-      const double wall = std::stod(answer, &end);
-      return PointCost{base::Seconds(wall), base::Bytes(std::stod(answer.substr(end)))};
-    } catch (const base::Error& error) {
-      throw placed_error(sweep, point, error);
-    } catch (const std::runtime_error&) {
-      return std::nullopt;
-    }
+  const FirstPoint first = first_point(sweep);
+  try {
+    const std::string answer = in_child_process([&] {
+      end_after(limit);
+      return cost_in_this_process(first.read);
+    });
+    std::size_t end = 0;
+    const double wall = std::stod(answer, &end);
+    return PointCost{base::Seconds(wall), base::Bytes(std::stod(answer.substr(end)))};
+  } catch (const base::Error& error) {
+    throw placed_error(sweep, first.point, error);
+  } catch (const std::runtime_error&) {
+    return std::nullopt;
   }
-  return std::nullopt;
 }
 
 }  // namespace moesim::experiments

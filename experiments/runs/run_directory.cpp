@@ -6,12 +6,10 @@
 
 #include <algorithm>
 #include <cerrno>
-#include <fstream>
-#include <sstream>
 
 #include "base/error.h"
+#include "base/file_bytes.h"
 #include "base/json_value.h"
-#include "base/sha256.h"
 #include "experiments/results/csv_table.h"
 #include "experiments/results/sqlite_table.h"
 #include "experiments/runs/point_files.h"
@@ -27,13 +25,6 @@ constexpr const char* kResults = "results.ndjson";
 // What a manifest takes the time to list and to hash.
 constexpr std::size_t kMostListedPoints = 1000;
 constexpr std::uintmax_t kLargestHashed = 64 << 20;
-
-std::string read_bytes(const fs::path& path) {
-  std::ifstream file(path, std::ios::binary);
-  std::ostringstream bytes;
-  bytes << file.rdbuf();
-  return std::move(bytes).str();
-}
 
 void make_folder(const fs::path& path) {
   std::error_code failure;
@@ -67,7 +58,8 @@ base::JsonValue list_files(const fs::path& root, std::size_t num_points) {
     base::add_member(entry, "path", base::json_of(file.lexically_relative(root).string()));
     base::add_member(entry, "bytes", base::json_of(static_cast<std::int64_t>(size)));
     if (size <= kLargestHashed) {
-      base::add_member(entry, "sha256", base::json_of(base::sha256_hex(read_bytes(file))));
+      const std::string hash = base::sha256_of_file(file, "check its permissions");
+      base::add_member(entry, "sha256", base::json_of(hash));
     }
     list.items.push_back(std::move(entry));
   }
@@ -110,7 +102,8 @@ fs::path put_at(const fs::path& folder, const fs::path& parent, const std::strin
 
 void write_beginning(const fs::path& folder, const RunManifest& manifest,
                      const fs::path& experiment_file) {
-  write_file(folder / "config.input.json", read_bytes(experiment_file));
+  write_file(folder / "config.input.json",
+             base::InputFile(experiment_file, "keep the experiment's file where it is").text());
   write_file(folder / kManifestFile, base::to_text(to_json(manifest)) + "\n");
 }
 
@@ -180,12 +173,15 @@ void RunDirectory::write_tables(const std::string& status) const {
   write_sqlite(run, path_ / "results.sqlite");
 }
 
+bool RunDirectory::has_failed() const {
+  const auto& rows = journal_->rows();
+  return std::any_of(rows.begin(), rows.end(),
+                     [](const auto& row) { return row.status == "failed"; });
+}
+
 std::string RunDirectory::status_of_rows() const {
   if (!missing_points().empty()) return "interrupted";
-  const auto& rows = journal_->rows();
-  const bool any_failed =
-      std::any_of(rows.begin(), rows.end(), [](const auto& row) { return row.status == "failed"; });
-  return any_failed ? "points failed" : "complete";
+  return has_failed() ? "points failed" : "complete";
 }
 
 void RunDirectory::finish(const std::string& status) {

@@ -41,6 +41,8 @@ class RunDirectory {
   // system has links), and removes what a stopped worker left half-written. `status` is "complete",
   // "points failed", "interrupted" or "stopped by an error".
   void finish(const std::string& status);
+  // True where a point of the run has failed.
+  bool has_failed() const;
   // What finish() is to say by the rows alone: "complete", "points failed", or "interrupted" where
   // some are missing.
   std::string status_of_rows() const;

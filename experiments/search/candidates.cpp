@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "experiments/sweep/axes.h"
+#include "experiments/sweep/sweep_values.h"
 
 namespace moesim::experiments {
 namespace {
@@ -18,19 +19,21 @@ using ValueNumbers = std::map<std::string, std::uint32_t>;
 Candidate without_seeds(const Sweep& sweep, const Point& point,
                         std::vector<ValueNumbers>& numbers) {
   Candidate candidate;
+  std::vector<std::string> keys;
   for (std::size_t axis = 0; axis < sweep.axes.size(); ++axis) {
     const std::string& key = sweep.axes[axis];
     if (is_seed(key)) continue;
+    keys.push_back(key);
     const auto value = point.swept.find(key);
-    const bool is_set = value != point.swept.end();
-    const std::string text =
-        is_set ? base::to_text(value->second, base::JsonStyle::compact) : std::string();
+    const std::string text = value != point.swept.end()
+                                 ? base::to_text(value->second, base::JsonStyle::compact)
+                                 : std::string();
     candidate.settings.push_back(
         numbers[axis]
             .emplace(text, static_cast<std::uint32_t>(numbers[axis].size()))
             .first->second);
-    if (is_set) candidate.label += (candidate.label.empty() ? "" : ", ") + key + "=" + text;
   }
+  candidate.label = label_of(keys, point.swept);
   return candidate;
 }
 

@@ -31,12 +31,12 @@ bool wants_speed(const Objective& objective) {
 
 }  // namespace
 
-std::optional<LeftOut> left_out_of(const Goals& goals,
-                                   const std::vector<std::vector<double>>& screened,
-                                   const std::vector<std::size_t>& full, const Rung& screen) {
+std::optional<BestLeftOut> left_out_of(const Goals& goals,
+                                       const std::vector<std::vector<double>>& screened,
+                                       const std::vector<std::size_t>& full, const Rung& screen) {
   std::vector<bool> has_run(screened.size(), false);
   for (const std::size_t i : full) has_run[i] = true;
-  std::optional<LeftOut> left_out;
+  std::optional<BestLeftOut> left_out;
   double best_cost = 0;
   for (std::size_t i = 0; i < screened.size(); ++i) {
     if (has_run[i]) continue;
@@ -45,7 +45,7 @@ std::optional<LeftOut> left_out_of(const Goals& goals,
     const double cost = standing.costs.front();
     if (left_out && cost >= best_cost) continue;
     best_cost = cost;
-    left_out = LeftOut{screened.size() - full.size(), i, screened[i].front(), false};
+    left_out = BestLeftOut{screened.size() - full.size(), i, screened[i].front(), false};
   }
   return left_out;
 }

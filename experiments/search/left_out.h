@@ -13,7 +13,7 @@
 
 namespace moesim::experiments {
 
-struct LeftOut {
+struct BestLeftOut {
   std::size_t candidates = 0;
   std::size_t best = 0;   // the best of them by the first objective, on the screen
   double figure = 0;      // its figure there
@@ -23,9 +23,9 @@ struct LeftOut {
 // `screened`: each candidate's figures on the screen, as figures_of(goals) orders them; empty where
 // it was not there. `full`: those that ran in full. None where no other candidate, feasible on the
 // screen, is left.
-std::optional<LeftOut> left_out_of(const Goals& goals,
-                                   const std::vector<std::vector<double>>& screened,
-                                   const std::vector<std::size_t>& full, const Rung& screen);
+std::optional<BestLeftOut> left_out_of(const Goals& goals,
+                                       const std::vector<std::vector<double>>& screened,
+                                       const std::vector<std::size_t>& full, const Rung& screen);
 
 // True where no figure of the first objective in full can be better than on the screen, and the
 // screen says which candidates keep to the constraints: at `analytic` time is never more than at

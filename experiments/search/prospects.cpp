@@ -16,14 +16,22 @@ std::size_t differing_settings(const Candidate& a, const Candidate& b) {
   return count;
 }
 
-// Those that have run in full and differ from the candidate in the fewest settings.
+// Those that were screened and have run in full.
+std::vector<std::size_t> compared_ones(const CandidateFigures& screened,
+                                       const CandidateFigures& full) {
+  std::vector<std::size_t> compared;
+  for (std::size_t i = 0; i < full.size(); ++i) {
+    if (!full[i].empty() && !screened[i].empty()) compared.push_back(i);
+  }
+  return compared;
+}
+
+// Of these the ones that differ from the candidate in the fewest settings.
 std::vector<std::size_t> nearest(const std::vector<Candidate>& candidates,
-                                 const CandidateFigures& screened, const CandidateFigures& full,
-                                 std::size_t candidate) {
+                                 const std::vector<std::size_t>& compared, std::size_t candidate) {
   std::vector<std::size_t> found;
   std::size_t least = candidates[candidate].settings.size();
-  for (std::size_t i = 0; i < candidates.size(); ++i) {
-    if (full[i].empty() || screened[i].empty()) continue;
+  for (const std::size_t i : compared) {
     const std::size_t distance = differing_settings(candidates[i], candidates[candidate]);
     if (distance > least) continue;
     if (distance < least) found.clear();
@@ -38,6 +46,26 @@ double corrected(double screened, double neighbour_screened, double neighbour_fu
     return screened + (neighbour_full - neighbour_screened);
   }
   return screened * (neighbour_full / neighbour_screened);
+}
+
+// The candidate's figures on the screen, corrected by what running in full made of its neighbours.
+std::vector<double> figures_beside(const std::vector<std::size_t>& neighbours,
+                                   const CandidateFigures& screened, const CandidateFigures& full,
+                                   std::size_t candidate) {
+  std::vector<double> figures = screened[candidate];
+  for (std::size_t i = 0; i < figures.size(); ++i) {
+    double sum = 0;
+    int count = 0;
+    for (const std::size_t neighbour : neighbours) {
+      const double figure =
+          corrected(screened[candidate][i], screened[neighbour][i], full[neighbour][i]);
+      if (!std::isfinite(figure)) continue;  // the neighbour has none of that name
+      sum += figure;
+      ++count;
+    }
+    if (count > 0) figures[i] = sum / count;
+  }
+  return figures;
 }
 
 struct Prospect {
@@ -62,30 +90,19 @@ std::size_t best_by(const std::vector<Prospect>& prospects, std::size_t objectiv
 std::vector<double> predicted_figures(const std::vector<Candidate>& candidates,
                                       const CandidateFigures& screened,
                                       const CandidateFigures& full, std::size_t candidate) {
-  const std::vector<std::size_t> neighbours = nearest(candidates, screened, full, candidate);
-  std::vector<double> figures = screened[candidate];
-  for (std::size_t i = 0; i < figures.size(); ++i) {
-    double sum = 0;
-    int count = 0;
-    for (const std::size_t neighbour : neighbours) {
-      const double figure =
-          corrected(screened[candidate][i], screened[neighbour][i], full[neighbour][i]);
-      if (!std::isfinite(figure)) continue;  // the neighbour has none of that name
-      sum += figure;
-      ++count;
-    }
-    if (count > 0) figures[i] = sum / count;
-  }
-  return figures;
+  const std::vector<std::size_t> compared = compared_ones(screened, full);
+  return figures_beside(nearest(candidates, compared, candidate), screened, full, candidate);
 }
 
 std::vector<std::size_t> prospects_of(const Goals& goals, const std::vector<Candidate>& candidates,
                                       const CandidateFigures& screened,
                                       const CandidateFigures& full, std::size_t count) {
+  const std::vector<std::size_t> compared = compared_ones(screened, full);
   std::vector<Prospect> prospects;
   for (std::size_t i = 0; i < candidates.size(); ++i) {
     if (screened[i].empty() || !full[i].empty()) continue;
-    const std::vector<double> figures = predicted_figures(candidates, screened, full, i);
+    const std::vector<double> figures =
+        figures_beside(nearest(candidates, compared, i), screened, full, i);
     prospects.push_back({i, standing_of(goals, figures, false)});
   }
   std::vector<std::size_t> chosen;

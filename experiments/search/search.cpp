@@ -60,7 +60,7 @@ class Search {
       : sweep_(sweep),
         options_(options),
         candidates_(candidates_of(sweep)),
-        experiment_(first_experiment(sweep)),
+        experiment_(first_point(sweep).read.experiment),
         screened_(candidates_.size()) {
     outcome_.goals = goals_of(sweep);
     for (const Candidate& candidate : candidates_) {

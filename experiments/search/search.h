@@ -67,8 +67,8 @@ struct SearchOutcome {
   std::vector<RungOutcome> screens;
   RungOutcome full;
   std::optional<RungOutcome> confirmation;
-  std::vector<FoundCandidate> found;  // that ran in full, the best first; empty where none did
-  std::optional<LeftOut> left_out;    // none where all ran
+  std::vector<FoundCandidate> found;    // that ran in full, the best first; empty where none did
+  std::optional<BestLeftOut> left_out;  // none where all ran
   std::optional<GridCheck> check;
   bool interrupted = false;  // it goes on where it stopped when it is called again
   bool our_bug = false;      // some point failed by a check of ours

@@ -124,7 +124,7 @@ void write_answers(TextPage& page, const SearchOutcome& outcome) {
 
 void write_left_out(TextPage& page, const SearchOutcome& outcome) {
   if (!outcome.left_out) return;
-  const LeftOut& left_out = *outcome.left_out;
+  const BestLeftOut& left_out = *outcome.left_out;
   const Objective& objective = outcome.goals.objectives.front();
   page.line("");
   page.line("of the {} that did not run in full, {} had the best {} on the screen: {:.6g}",
@@ -224,7 +224,7 @@ JsonValue json_of_found(const Sweep& sweep, const SearchOutcome& outcome,
   return json;
 }
 
-JsonValue json_of_left_out(const SearchOutcome& outcome, const LeftOut& left_out) {
+JsonValue json_of_left_out(const SearchOutcome& outcome, const BestLeftOut& left_out) {
   JsonValue json = base::json_object();
   base::add_member(json, "configurations", json_of_count(left_out.candidates));
   base::add_member(json, "best", json_of_candidate(outcome, left_out.best));

@@ -4,12 +4,11 @@
 #include <algorithm>
 #include <array>
 #include <filesystem>
-#include <fstream>
-#include <sstream>
 #include <string_view>
 #include <vector>
 
 #include "base/data_directory.h"
+#include "base/file_bytes.h"
 #include "base/sha256.h"
 #include "experiments/build_info.h"
 #include "experiments/experiment.h"
@@ -32,10 +31,7 @@ constexpr std::array<const char*, 6> kPresetFolders = {"model/presets",
                                                        "topologies/presets/clusters"};
 
 std::string hash_of_file(const fs::path& path) {
-  std::ifstream file(path, std::ios::binary);
-  std::ostringstream bytes;
-  bytes << file.rdbuf();
-  return base::sha256_hex(std::move(bytes).str());
+  return base::sha256_of_file(path, "check its permissions");
 }
 
 std::string hash_of_presets() {

@@ -66,7 +66,7 @@ constexpr std::size_t kMostPointFolders = 1000;
 
 // The first point that can be read gives the experiment its name, and says which files are written.
 void read_name(Sweep& sweep) {
-  const Experiment experiment = first_experiment(sweep);
+  const Experiment experiment = first_point(sweep).read.experiment;
   sweep.name = experiment.name;
   sweep.question = experiment.question;
   sweep.objectives = in_order(*sweep.document, experiment.objectives);
@@ -97,11 +97,11 @@ Sweep expand(const JsonValue& document) {
   return sweep;
 }
 
-Experiment first_experiment(const Sweep& sweep) {
+FirstPoint first_point(const Sweep& sweep) {
   std::optional<Error> first_error;
   for (const Point& point : sweep.points) {
     try {
-      return read_point(sweep, point).experiment;
+      return {point, read_point(sweep, point)};
     } catch (const Error& error) {
       if (!first_error) first_error = error;
     }

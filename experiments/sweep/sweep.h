@@ -53,8 +53,13 @@ Sweep expand(const base::JsonValue& document);
 // above experts, ...) or is left out by the sweep.
 ReadPoint read_point(const Sweep& sweep, const Point& point);
 
-// Of the first point that can be read. Throws the first point's error where none can.
-Experiment first_experiment(const Sweep& sweep);
+struct FirstPoint {
+  const Point& point;
+  ReadPoint read;
+};
+
+// The first point that can be read. Throws the first point's error where none can.
+FirstPoint first_point(const Sweep& sweep);
 
 // An error that names a JSON pointer or a file of the point's alone, completed with the place in
 // the file, flag or sweep that the point has its value from.

@@ -41,16 +41,29 @@ std::vector<SweptValues> swept_values(const JsonValue& document) {
   for (std::vector<Setting>& settings : combine(axes, read_sample(sweep))) {
     SweptValues& swept = points.emplace_back();
     swept.axes = keys;
+    std::vector<std::string> set;  // in the order of the document's cases
     for (Setting& setting : settings) {
       for (auto& [key, value] : setting) {
-        swept.label += (swept.label.empty() ? "" : ",") + key + "=" +
-                       base::to_text(value, base::JsonStyle::compact);
+        set.push_back(key);
         swept.values[key] = std::move(value);
       }
     }
+    swept.label = label_of(set, swept.values, ",");
     swept.excluded = exclusions.reason(swept.values);
   }
   return points;
+}
+
+std::string label_of(const std::vector<std::string>& keys,
+                     const std::map<std::string, JsonValue>& values, const char* separator) {
+  std::string label;
+  for (const std::string& key : keys) {
+    const auto found = values.find(key);
+    if (found == values.end()) continue;
+    label += (label.empty() ? "" : separator) + key + "=" +
+             base::to_text(found->second, base::JsonStyle::compact);
+  }
+  return label;
 }
 
 std::string as_file_name(std::string label) {

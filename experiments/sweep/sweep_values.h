@@ -22,6 +22,11 @@ struct SweptValues {
 // section or more than 100,000 combinations.
 std::vector<SweptValues> swept_values(const base::JsonValue& document);
 
+// "router.capacity_factor=1.25, router.seed=3": what has a value among the keys, in their order.
+std::string label_of(const std::vector<std::string>& keys,
+                     const std::map<std::string, base::JsonValue>& values,
+                     const char* separator = ", ");
+
 // The label as a part of a file's name: only what every file system takes, at most 100 bytes.
 std::string as_file_name(std::string label);
 

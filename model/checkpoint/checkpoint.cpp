@@ -7,9 +7,9 @@
 #include <vector>
 
 #include "base/error.h"
+#include "base/file_bytes.h"
 #include "base/sha256.h"
 #include "model/checkpoint/checkpoint_folder.h"
-#include "model/checkpoint/file_bytes.h"
 #include "model/checkpoint/history_file.h"
 #include "model/checkpoint/optimizer_file.h"
 #include "model/checkpoint/weights_file.h"
@@ -38,7 +38,8 @@ CheckpointManifest manifest_of(const CheckpointSubject& subject, const TrainerSt
   manifest.text = subject.text;
   manifest.model = subject.model;
   manifest.training = subject.training;
-  for (const char* file : kFiles) manifest.files[file] = sha256_of_file(folder / file, kEarlier);
+  for (const char* file : kFiles)
+    manifest.files[file] = base::sha256_of_file(folder / file, kEarlier);
   return manifest;
 }
 
@@ -76,7 +77,7 @@ void check_hash(const CheckpointManifest& manifest, const fs::path& folder, cons
     throw base::Error((folder / kCheckpointManifest).string() + "  /files",
                       "there is no hash of " + std::string(file), kEarlier);
   }
-  if (sha256_of_file(folder / file, kEarlier) == expected->second) return;
+  if (base::sha256_of_file(folder / file, kEarlier) == expected->second) return;
   throw base::Error((folder / file).string(),
                     "the file is not the one that was written: its sha256 differs from the one in "
                     "checkpoint.json",
@@ -119,7 +120,7 @@ void save_checkpoint(const fs::path& root, const CheckpointSubject& subject,
     write_history(folder / kHistory, state.history);
     const std::string text = base::write_json(manifest_of(subject, state, folder));
     const std::array<std::string_view, 1> parts = {text};
-    write_file_atomically(folder / kCheckpointManifest, parts);
+    base::write_file_atomically(folder / kCheckpointManifest, parts);
   });
 }
 

@@ -12,7 +12,7 @@
 #include <vector>
 
 #include "base/error.h"
-#include "model/checkpoint/file_bytes.h"
+#include "base/file_bytes.h"
 
 namespace moesim::model {
 namespace {
@@ -47,7 +47,7 @@ std::string free_name(const fs::path& root, int step) {
 std::string latest_name(const fs::path& root) {
   std::error_code failure;
   if (!fs::is_regular_file(root / kLatest, failure)) return {};
-  const InputFile file(root / kLatest, "write the name of a checkpoint's folder into it");
+  const base::InputFile file(root / kLatest, "write the name of a checkpoint's folder into it");
   std::vector<std::uint8_t> bytes(std::min<std::uint64_t>(file.size(), 64));
   file.read(0, bytes);
   std::string name(bytes.begin(), bytes.end());
@@ -102,14 +102,14 @@ void add_folder(const fs::path& root, int step, const std::function<void(const f
   fs::remove_all(unfinished);
   fs::create_directory(unfinished);
   write(unfinished);
-  flush_folder(unfinished);
+  base::flush_folder(unfinished);
   const std::string named = latest_name(root);
   const std::string before = named.empty() ? newest_complete(root) : named;
   const std::string name = free_name(root, step);
   fs::rename(unfinished, root / name);
-  flush_folder(root);
+  base::flush_folder(root);
   const std::array<std::string_view, 2> line = {name, "\n"};
-  write_file_atomically(root / kLatest, line);
+  base::write_file_atomically(root / kLatest, line);
   for (const std::string& other : checkpoint_names(root)) {
     if (other != name && other != before) fs::remove_all(root / other);
   }

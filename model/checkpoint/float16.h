@@ -1,28 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
-// The two 16-bit floating-point formats: bf16 (8 exponent bits, the upper half of a float) and f16
-// (IEEE 754 binary16, 5 exponent bits). Widening is exact.
+// The two 16-bit floating-point formats of checkpoints: bf16 and f16 (IEEE 754 binary16, 5 exponent
+// bits). Widening is exact.
 #pragma once
 
 #include <bit>
 #include <cmath>
 #include <cstdint>
 
+#include "model/bfloat16.h"
+
 namespace moesim::model {
-
-constexpr float from_bfloat16(std::uint16_t bits) {
-  return std::bit_cast<float>(static_cast<std::uint32_t>(bits) << 16);
-}
-
-// To the nearest bf16, ties to even; what is not a number stays so.
-constexpr std::uint16_t to_bfloat16(float value) {
-  const auto bits = std::bit_cast<std::uint32_t>(value);
-  // An all-ones exponent with a fraction is not a number; adding could carry it into a number.
-  const bool is_nan = (bits & 0x7fffffffU) > 0x7f800000U;
-  const std::uint32_t rounded = bits + 0x7fffU + ((bits >> 16) & 1U);
-  return static_cast<std::uint16_t>((is_nan ? bits | 0x400000U : rounded) >> 16);
-}
-
-constexpr float round_to_bfloat16(float value) { return from_bfloat16(to_bfloat16(value)); }
 
 inline float from_float16(std::uint16_t bits) {
   const std::uint32_t sign = static_cast<std::uint32_t>(bits & 0x8000U) << 16;

@@ -9,8 +9,8 @@
 
 #include "base/check.h"
 #include "base/error.h"
+#include "base/file_bytes.h"
 #include "base/json_value.h"
-#include "model/checkpoint/file_bytes.h"
 #include "model/checkpoint/safetensors_header.h"
 
 namespace moesim::model {
@@ -43,7 +43,7 @@ constexpr std::array<ForeignFormat, 5> kForeignFormats = {{
                     "the file is cut, damaged, or in another format: name a safetensors file");
 }
 
-std::uint64_t header_length(const InputFile& file, const std::filesystem::path& path) {
+std::uint64_t header_length(const base::InputFile& file, const std::filesystem::path& path) {
   std::array<std::uint8_t, kLengthBytes> first{};
   if (file.size() < kLengthBytes) {
     fail_as_foreign(path,
@@ -65,14 +65,14 @@ std::uint64_t header_length(const InputFile& file, const std::filesystem::path& 
   return length;
 }
 
-SafetensorsIndex read_index(const InputFile& file, const std::filesystem::path& path) {
+SafetensorsIndex read_index(const base::InputFile& file, const std::filesystem::path& path) {
   std::vector<std::uint8_t> header(header_length(file, path));
   file.read(kLengthBytes, header);
   return parse_safetensors_header(
       path, {reinterpret_cast<const char*>(header.data()), header.size()}, file.size());
 }
 
-Tensor read_entry(const InputFile& file, const TensorEntry& entry) {
+Tensor read_entry(const base::InputFile& file, const TensorEntry& entry) {
   Tensor tensor{entry.name, entry.dtype, entry.shape, {}};
   tensor.bytes.resize(entry.bytes);
   file.read(entry.first_byte, tensor.bytes);
@@ -141,11 +141,11 @@ const TensorEntry* SafetensorsIndex::find(std::string_view name) const {
 const Tensor* SafetensorsFile::find(std::string_view name) const { return find_in(tensors, name); }
 
 SafetensorsIndex read_safetensors_index(const std::filesystem::path& path) {
-  return read_index(InputFile(path, kWantedFile), path);
+  return read_index(base::InputFile(path, kWantedFile), path);
 }
 
 Tensor read_tensor(const SafetensorsIndex& index, const TensorEntry& entry) {
-  const InputFile file(index.path, kWantedFile);
+  const base::InputFile file(index.path, kWantedFile);
   if (file.size() < entry.first_byte + entry.bytes) {
     throw base::Error(index.path.string(), "the file became shorter after it was first read",
                       "let no other program write to it, and read again");
@@ -154,7 +154,7 @@ Tensor read_tensor(const SafetensorsIndex& index, const TensorEntry& entry) {
 }
 
 SafetensorsFile read_safetensors(const std::filesystem::path& path) {
-  const InputFile file(path, kWantedFile);
+  const base::InputFile file(path, kWantedFile);
   SafetensorsIndex index = read_index(file, path);
   SafetensorsFile whole{path, std::move(index.metadata), {}};
   for (const TensorEntry& entry : index.tensors) whole.tensors.push_back(read_entry(file, entry));
@@ -172,7 +172,7 @@ void write_safetensors(const std::filesystem::path& path, std::span<const Tensor
   for (const Tensor* tensor : order) {
     parts.emplace_back(reinterpret_cast<const char*>(tensor->bytes.data()), tensor->bytes.size());
   }
-  write_file_atomically(path, parts);
+  base::write_file_atomically(path, parts);
 }
 
 }  // namespace moesim::model

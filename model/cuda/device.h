@@ -8,17 +8,15 @@
 //   static constexpr int kThreads;                // of a block, a multiple of 32
 //   template <class Thread> MOESIM_KERNEL_CODE void run(const Thread& thread) const;
 // which every thread of every block calls. A Thread has
-//   block(), blocks(), index(), threads()         // which one of how many; index counts in the
-//   block sync()                                        // waits for the block's threads
-//   sync_warp()                                   // for those of the warp
-//   shuffle_down(value, delta, width)             // the value of the lane `delta` further on,
-//   within
-//                                                 // each `width` lanes; past them undefined
-//   shuffle(value, lane)                          // the value of a lane of the warp
-//   ballot(flag)                                  // bit i: lane i's flag
-//   match(value)                                  // bit i: lane i has the same int
-//   shared()                                      // the launch's shared bytes, of undefined
-//   content
+//   block(), blocks(), index(), threads()  // which one of how many; index counts in the block
+//   sync()                                 // waits for the block's threads
+//   sync_warp()                            // for those of the warp
+//   shuffle_down(value, delta, width)      // the value of the lane `delta` further on, within each
+//                                          // `width` lanes; past them undefined
+//   shuffle(value, lane)                   // the value of a lane of the warp
+//   ballot(flag)                           // bit i: lane i's flag
+//   match(value)                           // bit i: lane i has the same int
+//   shared()                               // the launch's shared bytes, of undefined content
 // All threads of a warp, or of the block, take part in each; none has returned.
 #pragma once
 

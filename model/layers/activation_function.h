@@ -24,37 +24,58 @@ struct ValueAndSlope {
   S slope;
 };
 
-template <Activation activation>
+// What the formulas are made of: functions whose bits are the same everywhere. A kernel that
+// promises no bits may give others of the same names.
+struct PortableFunctions {
+  template <class S>
+  static MOESIM_DEVICE_CODE S exp(S x) {
+    return vector_math::exp_value(x);
+  }
+  template <class S>
+  static MOESIM_DEVICE_CODE S erf(S x) {
+    return vector_math::erf_value(x);
+  }
+  template <class S>
+  static MOESIM_DEVICE_CODE S tanh(S x) {
+    return vector_math::tanh_value(x);
+  }
+  template <class S>
+  static MOESIM_DEVICE_CODE S sigmoid(S x) {
+    return vector_math::sigmoid_value(x);
+  }
+};
+
+template <Activation activation, class Functions = PortableFunctions>
 struct ActivationFunction;
 
-template <>
-struct ActivationFunction<Activation::gelu> {
+template <class Functions>
+struct ActivationFunction<Activation::gelu, Functions> {
   template <class S>
   static MOESIM_DEVICE_CODE ValueAndSlope<S> at(S x) {
     constexpr S kRootHalf = S(1) / kRootOfTwo<S>;
     constexpr S kDensityAtZero = kRootHalf * kInverseRootOfPi<S>;
-    const S below = S(0.5) + S(0.5) * vector_math::erf_value(kRootHalf * x);
-    const S density = kDensityAtZero * vector_math::exp_value(S(-0.5) * x * x);
+    const S below = S(0.5) + S(0.5) * Functions::erf(kRootHalf * x);
+    const S density = kDensityAtZero * Functions::exp(S(-0.5) * x * x);
     return {x * below, below + x * density};
   }
 };
 
-template <>
-struct ActivationFunction<Activation::gelu_tanh> {
+template <class Functions>
+struct ActivationFunction<Activation::gelu_tanh, Functions> {
   template <class S>
   static MOESIM_DEVICE_CODE ValueAndSlope<S> at(S x) {
     constexpr S kScale = kRootOfTwo<S> * kInverseRootOfPi<S>;
     constexpr S kCubic = S(0.044715L);
     const S square = x * x;
-    const S t = vector_math::tanh_value(kScale * x * (S(1) + kCubic * square));
+    const S t = Functions::tanh(kScale * x * (S(1) + kCubic * square));
     const S below = S(0.5) + S(0.5) * t;
     const S slope_of_below = S(0.5) * (S(1) - t * t) * kScale * (S(1) + S(3) * kCubic * square);
     return {x * below, below + x * slope_of_below};
   }
 };
 
-template <>
-struct ActivationFunction<Activation::relu> {
+template <class Functions>
+struct ActivationFunction<Activation::relu, Functions> {
   // A NaN stays one.
   template <class S>
   static MOESIM_DEVICE_CODE ValueAndSlope<S> at(S x) {
@@ -62,23 +83,41 @@ struct ActivationFunction<Activation::relu> {
   }
 };
 
-template <>
-struct ActivationFunction<Activation::silu> {
+template <class Functions>
+struct ActivationFunction<Activation::silu, Functions> {
   template <class S>
   static MOESIM_DEVICE_CODE ValueAndSlope<S> at(S x) {
-    const S s = vector_math::sigmoid_value(x);
+    const S s = Functions::sigmoid(x);
     const S value = x * s;
     return {value, s + value * (S(1) - s)};
   }
 };
 
-template <>
-struct ActivationFunction<Activation::tanh> {
+template <class Functions>
+struct ActivationFunction<Activation::tanh, Functions> {
   template <class S>
   static MOESIM_DEVICE_CODE ValueAndSlope<S> at(S x) {
-    const S value = vector_math::tanh_value(x);
+    const S value = Functions::tanh(x);
     return {value, S(1) - value * value};
   }
 };
+
+// The same by the activation's name, where it is known only as the kernel runs.
+template <class Functions = PortableFunctions>
+MOESIM_DEVICE_CODE ValueAndSlope<float> activate(Activation activation, float x) {
+  switch (activation) {
+    case Activation::gelu:
+      return ActivationFunction<Activation::gelu, Functions>::at(x);
+    case Activation::gelu_tanh:
+      return ActivationFunction<Activation::gelu_tanh, Functions>::at(x);
+    case Activation::relu:
+      return ActivationFunction<Activation::relu, Functions>::at(x);
+    case Activation::silu:
+      return ActivationFunction<Activation::silu, Functions>::at(x);
+    case Activation::tanh:
+      return ActivationFunction<Activation::tanh, Functions>::at(x);
+  }
+  return {x, 1.0F};
+}
 
 }  // namespace moesim::model

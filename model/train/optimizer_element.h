@@ -55,12 +55,4 @@ MOESIM_DEVICE_CODE SgdElement sgd_element(const SgdRates& r, float gradient,
   return {old.weight * r.keep_weight - r.step_size * speed, speed};
 }
 
-// The nearest bf16, ties to even, as a float; what is not a number stays so.
-MOESIM_DEVICE_CODE float rounded_to_bfloat16(float value) {
-  const std::uint32_t bits = vector_math::bits_of(value);
-  const bool is_nan = (bits & 0x7fffffffU) > 0x7f800000U;
-  const std::uint32_t rounded = bits + 0x7fffU + ((bits >> 16) & 1U);
-  return vector_math::from_bits((is_nan ? bits | 0x400000U : rounded) & 0xffff0000U);
-}
-
 }  // namespace moesim::model

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "model/train/optimizer_kernels.h"
 
+#include "model/bfloat16.h"
+
 #include <array>
 
 namespace moesim::model {
@@ -28,7 +30,7 @@ void sgd_update(const SgdRates& rates, Index count, const float* gradient, float
 }
 
 void round_to_bfloat16(const float* values, Index count, float* rounded) {
-  for (Index i = 0; i < count; ++i) rounded[i] = rounded_to_bfloat16(values[i]);
+  for (Index i = 0; i < count; ++i) rounded[i] = round_to_bfloat16(values[i]);
 }
 
 double sum_of_squares(const float* values, Index count) {

@@ -8,9 +8,9 @@
 #include <utility>
 
 #include "base/error.h"
+#include "base/file_bytes.h"
 #include "model/checkpoint/checkpoint.h"
 #include "model/checkpoint/checkpoint_folder.h"
-#include "model/checkpoint/file_bytes.h"
 #include "model/cpu/processor.h"
 #include "model/train/byte_baselines.h"
 #include "model/train/curve_file.h"
@@ -100,7 +100,7 @@ class Run {
         curve_(options.folder / "curve.csv", trainer_.history()) {
     const std::string config = base::write_json(run);
     const std::array<std::string_view, 1> parts = {config};
-    write_file_atomically(options.folder / "config.json", parts);
+    base::write_file_atomically(options.folder / "config.json", parts);
   }
 
   TrainingOutcome train() {

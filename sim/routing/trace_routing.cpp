@@ -4,10 +4,9 @@
 #include <bit>
 #include <cmath>
 #include <cstring>
-#include <fstream>
-#include <sstream>
 
 #include "base/check.h"
+#include "base/file_bytes.h"
 
 namespace moesim::sim {
 namespace {
@@ -80,15 +79,6 @@ class Recorded final : public RoutingSource {
   std::string description_;
 };
 
-std::string read_file(const std::filesystem::path& path) {
-  if (!std::filesystem::is_regular_file(path)) fail(path, "is not a file");
-  std::ifstream file(path, std::ios::binary);
-  std::ostringstream bytes;
-  bytes << file.rdbuf();
-  if (!file) fail(path, "cannot be read", "check its permissions");
-  return std::move(bytes).str();
-}
-
 void check_sizes(const std::filesystem::path& path, const Header& header,
                  const RoutingDemand& demand) {
   const std::pair<const char*, std::pair<int, int>> sizes[] = {
@@ -156,7 +146,7 @@ RoutingBatch read_batch(const std::filesystem::path& path, const Header& header,
 
 std::unique_ptr<RoutingSource> read_routing_trace(const std::filesystem::path& path,
                                                   const RoutingDemand& demand) {
-  const std::string file = read_file(path);
+  const std::string file = base::InputFile(path, "name a recorded trace").text();
   const std::size_t header_end = file.find('\n', kMagic.size());
   if (file.compare(0, kMagic.size(), kMagic) != 0 || header_end == std::string::npos) {
     fail(path, "is not a routing trace");

@@ -81,4 +81,31 @@ class DeviceCopy {
   model::cuda::Buffer<float> buffer_;
 };
 
+// A layer's rows and the gradient of its output, drawn, the same on the processor and on a device,
+// and what the layer makes of them on either.
+struct LayerRows {
+  LayerRows(model::cuda::Device& device, model::Index tokens, model::Index width,
+            model::Index output_width, base::Rng& rng)
+      : x(random_matrix<float>(tokens, width, rng)),
+        dy(random_matrix<float>(tokens, output_width, rng)),
+        on_x(device, x),
+        on_dy(device, dy),
+        on_y(device, tokens, output_width),
+        on_dx(device, tokens, width) {}
+
+  void expect_same() const {
+    EXPECT_EQ(on_y.matrix(), y);
+    EXPECT_EQ(on_dx.matrix(), dx);
+  }
+
+  const model::Matrix<float> x;
+  const model::Matrix<float> dy;
+  model::Matrix<float> y;
+  model::Matrix<float> dx;
+  const DeviceCopy on_x;
+  const DeviceCopy on_dy;
+  const DeviceCopy on_y;
+  const DeviceCopy on_dx;
+};
+
 }  // namespace moesim::testing

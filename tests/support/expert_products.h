@@ -75,7 +75,7 @@ class ExpertProducts {
 
   // Rows into units: z and f(z), of one part or of gate and up.
   template <int kParts>
-  void expect_forward(model::cuda::UnitFunction function, bool biased) {
+  void expect_forward(model::Activation function, bool biased) {
     const Lines tokens = filled(tokens_, sizes_.hidden, tokens_);
     Problem problem = problem_of(sizes_.units, sizes_.hidden);
     problem.a[0] = {tokens.device, tokens.stride, 0, source_there_};
@@ -111,7 +111,7 @@ class ExpertProducts {
   }
 
   // Gradients of the activations, and what follows from them in the same tile.
-  void expect_backward(model::cuda::UnitFunction function, bool gated) {
+  void expect_backward(model::Activation function, bool gated) {
     const Lines d_output = filled(tokens_, sizes_.hidden, tokens_);
     const Lines weights = weights_of_experts();
     Problem problem = problem_of(sizes_.units, sizes_.hidden);
@@ -300,8 +300,8 @@ class ExpertProducts {
     return sum;
   }
   // Of silu and relu, worked out here.
-  static double unit_value(model::cuda::UnitFunction function, double x) {
-    if (function == model::cuda::UnitFunction::relu) return x > 0 ? x : 0;
+  static double unit_value(model::Activation function, double x) {
+    if (function == model::Activation::relu) return x > 0 ? x : 0;
     return x / (1 + std::exp(-x));
   }
   double unit_slope(double x) const {

@@ -1,21 +1,20 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "topologies/import_export/import_export.h"
 
+#include <algorithm>
 #include <cerrno>
 #include <cstring>
-#include <filesystem>
 #include <fstream>
 #include <vector>
 
 #include "base/error.h"
+#include "base/file_bytes.h"
 #include "base/named_table.h"
 #include "topologies/import_export/cluster_checks.h"
 #include "topologies/import_export/formats.h"
 
 namespace moesim::topologies {
 namespace {
-
-constexpr std::uintmax_t kMaximumBytes = 64u << 20;
 
 struct FormatEntry {
   Format id;
@@ -36,42 +35,8 @@ const std::vector<FormatEntry>& formats() {
   return table;
 }
 
-// A pipe or a device could block for ever or never end, so the kind is looked at before opening.
-void check_file(const std::string& path) {
-  namespace fs = std::filesystem;
-  std::error_code failure;
-  const fs::file_status status = fs::status(path, failure);
-  if (status.type() == fs::file_type::not_found) {
-    throw base::Error(path, "there is no such file", "check the path");
-  }
-  if (!fs::is_regular_file(status)) {
-    throw base::Error(path,
-                      failure ? "it cannot be looked at: " + failure.message()
-                              : std::string("not a regular file"),
-                      "name a plain file");
-  }
-  const std::uintmax_t size = fs::file_size(path, failure);
-  if (!failure && size > kMaximumBytes) {
-    throw base::Error(path,
-                      "the file has " + std::to_string(size) + " bytes; 64 MiB is the largest read",
-                      "describe a part of the cluster");
-  }
-}
-
 std::string read_text(const std::string& path) {
-  check_file(path);
-  std::ifstream file(path, std::ios::binary);
-  if (!file) throw base::Error(path, std::string("cannot be read: ") + std::strerror(errno));
-  std::string text;
-  char buffer[1 << 16];
-  while (file.read(buffer, sizeof buffer) || file.gcount() > 0) {
-    text.append(buffer, static_cast<std::size_t>(file.gcount()));
-    if (text.size() > kMaximumBytes) {
-      throw base::Error(path, "the file grew beyond 64 MiB while it was read");
-    }
-  }
-  if (file.bad()) throw base::Error(path, "reading failed");
-  return text;
+  return base::read_whole_file(path, {"file", 64, "describe a part of the cluster"});
 }
 
 }  // namespace

@@ -33,6 +33,15 @@ function embedded(script) {
   return script;
 }
 
+// The style, in which the dark colours stand once: with no theme chosen they are those of a system
+// that is dark.
+function style() {
+  const source = readFileSync(join(here, 'style.css'), 'utf8');
+  const [rule, colours] = source.match(/^:root\[data-theme='dark'\] (\{[^}]*\})/m);
+  const followed = `:root:not([data-theme='light']) ${colours}`;
+  return source.replace(rule, `@media (prefers-color-scheme: dark) {\n${followed}\n}\n\n${rule}`);
+}
+
 function page() {
   const uplot = join(modules, 'uplot', 'dist');
   const licence = readFileSync(join(modules, 'uplot', 'LICENSE'), 'utf8');
@@ -40,8 +49,7 @@ function page() {
   const program = `'use strict';\n{\n${joined('main.js')}}\n`;
   new Script(program, { filename: 'the joined modules' }); // throws for names that stand twice
   const parts = {
-    STYLE:
-      readFileSync(join(uplot, 'uPlot.min.css'), 'utf8') + readFileSync(join(here, 'style.css')),
+    STYLE: readFileSync(join(uplot, 'uPlot.min.css'), 'utf8') + style(),
     UPLOT: embedded(`/*!\n${licence}*/\n${readFileSync(join(uplot, 'uPlot.iife.min.js'), 'utf8')}`),
     PROGRAM: embedded(program),
   };

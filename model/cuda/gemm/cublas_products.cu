@@ -322,13 +322,8 @@ void CublasProducts::run(const GroupedProblem<Element>& problem, const Epilogue&
   template void CublasProducts::run<form, Element, __VA_ARGS__>(                            \
       const GroupedProblem<Element>&, const __VA_ARGS__&, const std::vector<std::int32_t>&, \
       const LaunchPlace&);
-#define MOESIM_INSTANTIATE_ALL(Element)                                   \
-  MOESIM_INSTANTIATE(Form::into_units, Element, ForwardUnits<Element, 1>) \
-  MOESIM_INSTANTIATE(Form::into_units, Element, ForwardUnits<Element, 2>) \
-  MOESIM_INSTANTIATE(Form::into_units, Element, BackwardUnits<Element>)   \
-  MOESIM_INSTANTIATE(Form::into_rows, Element, StoreOutput<Element>)      \
-  MOESIM_INSTANTIATE(Form::into_weights, Element, StoreOutput<Element>)
-MOESIM_INSTANTIATE_ALL(Bf16)
-MOESIM_INSTANTIATE_ALL(float)
+MOESIM_EACH_PRODUCT(MOESIM_INSTANTIATE, Bf16)
+MOESIM_EACH_PRODUCT(MOESIM_INSTANTIATE, float)
+#undef MOESIM_INSTANTIATE
 
 }  // namespace moesim::model::cuda

@@ -5,11 +5,12 @@
 // a = f(z) and every other stored value are rounded once, from fp32.
 #pragma once
 
+#include <cmath>
 #include <cstdint>
 
 #include "model/cuda/gemm/bf16.h"
 #include "model/cuda/gemm/shared_layout.h"
-#include "model/cuda/gemm/unit_function.h"
+#include "model/layers/activation_function.h"
 
 namespace moesim::model::cuda {
 
@@ -20,6 +21,14 @@ struct RunPlace {
   std::int64_t row;
   int column;
   int columns;
+};
+
+// The device's own functions: a tile's sums have no promised bits to keep.
+struct DeviceFunctions {
+  static MOESIM_DEVICE_CODE float exp(float x) { return expf(x); }
+  static MOESIM_DEVICE_CODE float erf(float x) { return erff(x); }
+  static MOESIM_DEVICE_CODE float tanh(float x) { return tanhf(x); }
+  static MOESIM_DEVICE_CODE float sigmoid(float x) { return 1.0f / (1.0f + expf(-x)); }
 };
 
 // Runs of elements between memory and registers: 16 bytes at a time where all 8 are there.
@@ -73,7 +82,7 @@ struct ForwardUnits {
   Element* activated = nullptr;               // [rows, stride]
   std::int64_t stride = 0;
   int units = 0;
-  UnitFunction function = UnitFunction::silu;
+  Activation function = Activation::silu;
 
   MOESIM_DEVICE_CODE float finish(const RunPlace& place,
                                   float (&values)[kParts][kChunkColumns]) const {
@@ -84,7 +93,7 @@ struct ForwardUnits {
     }
     float result[kChunkColumns];
     for (int i = 0; i < kChunkColumns; ++i) {
-      result[i] = unit_value(function, values[0][i]).value;
+      result[i] = activate<DeviceFunctions>(function, values[0][i]).value;
       if (kParts == 2) result[i] *= values[kParts - 1][i];
     }
     for (int part = 0; part < kParts; ++part) {
@@ -113,7 +122,7 @@ struct BackwardUnits {
   float* weight_sums = nullptr;  // [rows, sum_columns] of 64 columns each; null: not asked for
   std::int64_t stride = 0;
   int sum_columns = 0;
-  UnitFunction function = UnitFunction::silu;
+  Activation function = Activation::silu;
 
   MOESIM_DEVICE_CODE float finish(const RunPlace& place,
                                   float (&values)[kParts][kChunkColumns]) const {
@@ -125,7 +134,7 @@ struct BackwardUnits {
     if (gated) load_run(z_gate + at, place.columns, gate);
     float sum = 0.0f;
     for (int i = 0; i < kChunkColumns; ++i) {
-      const UnitValue f = unit_value(function, gated ? gate[i] : up[i]);
+      const ValueAndSlope<float> f = activate<DeviceFunctions>(function, gated ? gate[i] : up[i]);
       const float a = gated ? f.value * up[i] : f.value;
       const float da = w * values[0][i];
       if (i < place.columns) sum += values[0][i] * a;
@@ -182,5 +191,14 @@ struct StoreOutput {
     return 0.0f;
   }
 };
+
+// Calls instantiate(form, Element, epilogue) for each product of an expert layer: what the
+// templates of this folder are instantiated for.
+#define MOESIM_EACH_PRODUCT(instantiate, Element)                         \
+  instantiate(Form::into_units, Element, ForwardUnits<Element, 1>)        \
+      instantiate(Form::into_units, Element, ForwardUnits<Element, 2>)    \
+          instantiate(Form::into_units, Element, BackwardUnits<Element>)  \
+              instantiate(Form::into_rows, Element, StoreOutput<Element>) \
+                  instantiate(Form::into_weights, Element, StoreOutput<Element>)
 
 }  // namespace moesim::model::cuda

@@ -57,17 +57,13 @@ void GroupedProducts::run_by(ProductMethod method, const GroupedProblem<Bf16>& p
   }
 }
 
-#define MOESIM_INSTANTIATE(form, ...)                                                     \
-  template void GroupedProducts::run<form, __VA_ARGS__>(                                  \
-      const GroupedProblem<Bf16>&, const __VA_ARGS__&, const std::vector<std::int32_t>&); \
-  template void GroupedProducts::run_by<form, __VA_ARGS__>(                               \
-      ProductMethod, const GroupedProblem<Bf16>&, const __VA_ARGS__&,                     \
+#define MOESIM_INSTANTIATE(form, Element, ...)                                               \
+  template void GroupedProducts::run<form, __VA_ARGS__>(                                     \
+      const GroupedProblem<Element>&, const __VA_ARGS__&, const std::vector<std::int32_t>&); \
+  template void GroupedProducts::run_by<form, __VA_ARGS__>(                                  \
+      ProductMethod, const GroupedProblem<Element>&, const __VA_ARGS__&,                     \
       const std::vector<std::int32_t>&);
-MOESIM_INSTANTIATE(Form::into_units, ForwardUnits<Bf16, 1>)
-MOESIM_INSTANTIATE(Form::into_units, ForwardUnits<Bf16, 2>)
-MOESIM_INSTANTIATE(Form::into_units, BackwardUnits<Bf16>)
-MOESIM_INSTANTIATE(Form::into_rows, StoreOutput<Bf16>)
-MOESIM_INSTANTIATE(Form::into_weights, StoreOutput<Bf16>)
+MOESIM_EACH_PRODUCT(MOESIM_INSTANTIATE, Bf16)
 #undef MOESIM_INSTANTIATE
 
 }  // namespace moesim::model::cuda

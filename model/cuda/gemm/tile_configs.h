@@ -9,14 +9,18 @@ namespace moesim::model::cuda {
 // Who multiplies: a thread, a warp with mma, a warpgroup with wgmma.
 enum class Multiplier { thread, warp, warpgroup };
 
-// Tiles of warps that multiply with mma.m16n8k16: all processors from compute capability 8.0 on.
-// 128 x 128 x 32, four stages of cp.async, 8 warps of 64 x 32 each.
-template <Form kFormOfTile, int kPartsOfTile>
-struct WarpTile {
-  using Element = Bf16;
-  static constexpr Multiplier kMultiplier = Multiplier::warp;
+template <class ElementOfTile, Multiplier kMultiplierOfTile, Form kFormOfTile, int kPartsOfTile>
+struct TileKind {
+  using Element = ElementOfTile;
+  static constexpr Multiplier kMultiplier = kMultiplierOfTile;
   static constexpr Form kForm = kFormOfTile;
   static constexpr int kParts = kPartsOfTile;
+};
+
+// Tiles of warps that multiply with mma.m16n8k16: all processors from compute capability 8.0 on.
+// 128 x 128 x 32, four stages of cp.async, 8 warps of 64 x 32 each.
+template <Form form, int parts>
+struct WarpTile : TileKind<Bf16, Multiplier::warp, form, parts> {
   static constexpr int kM = 128, kN = 128, kK = 32;
   static constexpr int kStages = 4;
   static constexpr int kThreads = 256;
@@ -26,12 +30,8 @@ struct WarpTile {
 
 // Tiles of threads that add products one by one, in order of k, in fp32: the reference mode.
 // 64 x 64 x 32, 256 threads of 4 x 4 each.
-template <Form kFormOfTile, int kPartsOfTile>
-struct ThreadTile {
-  using Element = float;
-  static constexpr Multiplier kMultiplier = Multiplier::thread;
-  static constexpr Form kForm = kFormOfTile;
-  static constexpr int kParts = kPartsOfTile;
+template <Form form, int parts>
+struct ThreadTile : TileKind<float, Multiplier::thread, form, parts> {
   static constexpr int kM = 64, kN = 64, kK = 32;
   static constexpr int kStages = 2;
   static constexpr int kThreads = 256;
@@ -41,13 +41,9 @@ struct ThreadTile {
 // Tiles of warpgroups that multiply with wgmma: compute capability 9.0. One warpgroup loads, two
 // multiply; either both on halves of one tile's rows, or each on tiles of its own in turn, so that
 // one finishes its tile while the other multiplies: worth it where k is short.
-template <Form kFormOfTile, int kPartsOfTile>
-struct WarpgroupTile {
-  using Element = Bf16;
-  static constexpr Multiplier kMultiplier = Multiplier::warpgroup;
-  static constexpr Form kForm = kFormOfTile;
-  static constexpr int kParts = kPartsOfTile;
-  static constexpr bool kTakesTurns = kForm == Form::into_rows;
+template <Form form, int parts>
+struct WarpgroupTile : TileKind<Bf16, Multiplier::warpgroup, form, parts> {
+  static constexpr bool kTakesTurns = form == Form::into_rows;
   static constexpr int kM = 128, kN = kTakesTurns ? 128 : 256, kK = 64;
   static constexpr int kStages = kTakesTurns ? 6 : 4;
   static constexpr int kConsumers = 2;  // warpgroups
@@ -58,8 +54,8 @@ struct WarpgroupTile {
   static constexpr int kBlocks = kGroupM / 64;
   static constexpr int kConsumersOfTile = kTakesTurns ? 1 : kConsumers;
   // into_units gathers A, into_weights gathers B; what is not gathered comes by TMA.
-  static constexpr bool kGathersA = kForm == Form::into_units;
-  static constexpr bool kGathersB = kForm == Form::into_weights;
+  static constexpr bool kGathersA = form == Form::into_units;
+  static constexpr bool kGathersB = form == Form::into_weights;
   static constexpr bool kGathers = kGathersA || kGathersB;
   // After setmaxnreg, of a loading and of a multiplying thread.
   static constexpr int kLoaderRegisters = 56;

@@ -100,14 +100,10 @@ void launch_warpgroups(const GroupedProblem<Bf16>& problem, const Epilogue& epil
   require(cudaGetLastError(), "the warpgroups' product");
 }
 
-#define MOESIM_INSTANTIATE(form, ...)                                             \
-  template void launch_warpgroups<form, __VA_ARGS__>(const GroupedProblem<Bf16>&, \
+#define MOESIM_INSTANTIATE(form, Element, ...)                                       \
+  template void launch_warpgroups<form, __VA_ARGS__>(const GroupedProblem<Element>&, \
                                                      const __VA_ARGS__&, const LaunchPlace&);
-MOESIM_INSTANTIATE(Form::into_units, ForwardUnits<Bf16, 1>)
-MOESIM_INSTANTIATE(Form::into_units, ForwardUnits<Bf16, 2>)
-MOESIM_INSTANTIATE(Form::into_units, BackwardUnits<Bf16>)
-MOESIM_INSTANTIATE(Form::into_rows, StoreOutput<Bf16>)
-MOESIM_INSTANTIATE(Form::into_weights, StoreOutput<Bf16>)
+MOESIM_EACH_PRODUCT(MOESIM_INSTANTIATE, Bf16)
 #undef MOESIM_INSTANTIATE
 
 }  // namespace moesim::model::cuda

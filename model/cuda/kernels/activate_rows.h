@@ -11,22 +11,6 @@
 
 namespace moesim::model::cuda {
 
-MOESIM_DEVICE_CODE ValueAndSlope<float> activate(Activation activation, float x) {
-  switch (activation) {
-    case Activation::gelu:
-      return ActivationFunction<Activation::gelu>::at(x);
-    case Activation::gelu_tanh:
-      return ActivationFunction<Activation::gelu_tanh>::at(x);
-    case Activation::relu:
-      return ActivationFunction<Activation::relu>::at(x);
-    case Activation::silu:
-      return ActivationFunction<Activation::silu>::at(x);
-    case Activation::tanh:
-      return ActivationFunction<Activation::tanh>::at(x);
-  }
-  return {x, 1.0F};
-}
-
 // The rows of a stack of experts.
 struct RowsOfExperts {
   const ExpertSpan* spans = nullptr;  // [experts]

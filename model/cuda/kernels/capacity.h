@@ -8,6 +8,7 @@
 #include <cstdint>
 
 #include "model/cuda/device.h"
+#include "model/cuda/kernels/halving.h"
 #include "model/cuda/kernels/row_lanes.h"
 
 namespace moesim::model::cuda {
@@ -56,11 +57,7 @@ struct TurnAway {
   }
 
   MOESIM_KERNEL_CODE bool has_slot(std::int32_t row) const {
-    int owner = 0;  // by halving: the last whose first row is not past the row
-    for (int end = owners; end - owner > 1;) {
-      const int middle = (owner + end) / 2;
-      (first_row(middle) <= row ? owner : end) = middle;
-    }
+    const int owner = last_not_after(row, owners, [&](int i) { return first_row(i); });
     const std::int32_t first = first_row(owner);
     const std::int32_t end = first_row(owner + 1);
     if (end - first <= capacity) return true;

@@ -4,6 +4,7 @@
 #pragma once
 
 #include "model/cuda/device.h"
+#include "model/cuda/kernels/halving.h"
 #include "model/cuda/kernels/multiply.h"
 
 namespace moesim::model::cuda {
@@ -45,12 +46,7 @@ struct PlaceExperts {
 
 // The expert whose row it is: the last that does not begin after it.
 MOESIM_DEVICE_CODE int expert_of_row(const ExpertSpan* spans, int experts, std::int64_t row) {
-  int expert = 0;
-  for (int end = experts; end - expert > 1;) {
-    const int middle = (expert + end) / 2;
-    (spans[middle].first_row <= row ? expert : end) = middle;
-  }
-  return expert;
+  return last_not_after(row, experts, [&](int e) { return spans[e].first_row; });
 }
 
 enum class ExpertProduct {

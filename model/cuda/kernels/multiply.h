@@ -8,6 +8,7 @@
 
 #include "model/cuda/device.h"
 #include "model/cuda/device_product.h"
+#include "model/cuda/kernels/halving.h"
 #include "model/elementary.h"
 
 namespace moesim::model::cuda {
@@ -77,25 +78,30 @@ class TileOfProduct {
     });
   }
 
-  // Zeros past the ends: they change no sum.
+  // Rows of a, or columns of b.
+  struct Lines {
+    const float* from;
+    std::int64_t first;  // of the tile
+    std::int64_t count;  // of the operand
+    std::int64_t line;   // between elements of neighbouring lines
+    std::int64_t step;   // of k
+  };
+
   MOESIM_KERNEL_CODE void load(std::int64_t depth) {
     const DeviceProduct& x = product_;
+    load_lines({x.a, first_row_, x.m, x.a_row, x.a_column}, depth, a_);
+    load_lines({x.b, first_column_, x.n, x.b_column, x.b_row}, depth, b_);
+  }
+
+  // Zeros past the ends: they change no sum.
+  MOESIM_KERNEL_CODE void load_lines(const Lines& lines, std::int64_t depth, float* to) {
+    const bool by_depth = lines.step == 1;  // along what lies together in memory
     for (int i = thread_.index(); i < kTile * kTileDepth; i += kMultiplyThreads) {
-      // Along what lies together in memory.
-      const bool by_depth = x.a_column == 1;
       const int p = by_depth ? i % kTileDepth : i / kTile;
-      const int r = by_depth ? i / kTileDepth : i % kTile;
-      const bool is_there = first_row_ + r < x.m && depth + p < x.k;
-      a_[p * kTileRow + r] =
-          is_there ? x.a[(first_row_ + r) * x.a_row + (depth + p) * x.a_column] : 0.0F;
-    }
-    for (int i = thread_.index(); i < kTile * kTileDepth; i += kMultiplyThreads) {
-      const bool by_depth = x.b_row == 1;
-      const int p = by_depth ? i % kTileDepth : i / kTile;
-      const int c = by_depth ? i / kTileDepth : i % kTile;
-      const bool is_there = first_column_ + c < x.n && depth + p < x.k;
-      b_[p * kTileRow + c] =
-          is_there ? x.b[(depth + p) * x.b_row + (first_column_ + c) * x.b_column] : 0.0F;
+      const int l = by_depth ? i / kTileDepth : i % kTile;
+      const bool is_there = lines.first + l < lines.count && depth + p < product_.k;
+      to[p * kTileRow + l] =
+          is_there ? lines.from[(lines.first + l) * lines.line + (depth + p) * lines.step] : 0.0F;
     }
   }
 
@@ -144,11 +150,7 @@ struct MultiplyMany {
   MOESIM_KERNEL_CODE void run(const Thread& thread) const {
     const std::int64_t tile = thread.block();
     if (tile >= first_tile[count]) return;
-    int which = 0;  // by halving: the last that does not begin after the tile
-    for (int end = count; end - which > 1;) {
-      const int middle = (which + end) / 2;
-      (first_tile[middle] <= tile ? which : end) = middle;
-    }
+    const int which = last_not_after(tile, count, [&](int i) { return first_tile[i]; });
     TileOfProduct<Thread>(thread, products[which], tile - first_tile[which]).run();
   }
 };

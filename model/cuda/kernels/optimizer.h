@@ -2,6 +2,7 @@
 // The optimizer's step over all parameters in one launch: model/train/optimizer.h bit for bit.
 #pragma once
 
+#include "model/bfloat16.h"
 #include "model/cuda/device.h"
 #include "model/train/optimizer_element.h"
 
@@ -43,53 +44,41 @@ struct OptimizerArrays {
   float* working = nullptr;  // rounded to bf16; null: the weights are not rounded
   float* first = nullptr;
   float* second = nullptr;
+
+  MOESIM_KERNEL_CODE void step(const AdamwRates& rates, std::int64_t i) const {
+    const AdamwElement next = adamw_element(rates, gradient[i], {weight[i], first[i], second[i]});
+    weight[i] = next.weight;
+    first[i] = next.first;
+    second[i] = next.second;
+  }
+  MOESIM_KERNEL_CODE void step(const SgdRates& rates, std::int64_t i) const {
+    const SgdElement next = sgd_element(rates, gradient[i], {weight[i], first[i]});
+    weight[i] = next.weight;
+    first[i] = next.velocity;
+  }
 };
 
-constexpr int kOptimizerThreads = 256;
-
-struct StepByAdamw {
-  static constexpr int kThreads = kOptimizerThreads;
+template <class Rates>
+struct StepBy {
+  static constexpr int kThreads = 256;
 
   const ParameterPiece* pieces = nullptr;  // [blocks]
-  const AdamwRates* rates = nullptr;       // [runs]
+  const Rates* rates = nullptr;            // [runs]
   OptimizerArrays arrays;
 
   template <class Thread>
   MOESIM_KERNEL_CODE void run(const Thread& thread) const {
     const ParameterPiece piece = pieces[thread.block()];
-    const AdamwRates r = rates[piece.run];
+    const Rates r = rates[piece.run];
     for (std::int64_t i = piece.first + thread.index(); i < piece.first + piece.size;
          i += kThreads) {
-      const AdamwElement next = adamw_element(
-          r, arrays.gradient[i], {arrays.weight[i], arrays.first[i], arrays.second[i]});
-      arrays.weight[i] = next.weight;
-      arrays.first[i] = next.first;
-      arrays.second[i] = next.second;
-      if (arrays.working != nullptr) arrays.working[i] = rounded_to_bfloat16(next.weight);
+      arrays.step(r, i);
+      if (arrays.working != nullptr) arrays.working[i] = round_to_bfloat16(arrays.weight[i]);
     }
   }
 };
 
-struct StepBySgd {
-  static constexpr int kThreads = kOptimizerThreads;
-
-  const ParameterPiece* pieces = nullptr;  // [blocks]
-  const SgdRates* rates = nullptr;         // [runs]
-  OptimizerArrays arrays;
-
-  template <class Thread>
-  MOESIM_KERNEL_CODE void run(const Thread& thread) const {
-    const ParameterPiece piece = pieces[thread.block()];
-    const SgdRates r = rates[piece.run];
-    for (std::int64_t i = piece.first + thread.index(); i < piece.first + piece.size;
-         i += kThreads) {
-      const SgdElement next =
-          sgd_element(r, arrays.gradient[i], {arrays.weight[i], arrays.first[i]});
-      arrays.weight[i] = next.weight;
-      arrays.first[i] = next.velocity;
-      if (arrays.working != nullptr) arrays.working[i] = rounded_to_bfloat16(next.weight);
-    }
-  }
-};
+using StepByAdamw = StepBy<AdamwRates>;
+using StepBySgd = StepBy<SgdRates>;
 
 }  // namespace moesim::model::cuda

@@ -76,6 +76,15 @@ TEST_F(SubjectTest, APointOfARunHasItsFiguresAndItsConfiguration) {
   }
 }
 
+// As those that a search screens in.
+TEST_F(SubjectTest, ARunWithoutFoldersOfItsPointsHasNoInputs) {
+  const std::string run = write_run();
+  fs::remove_all(folder_ / "run" / "points");
+  const base::Error error = base::thrown_error([&] { read_subject(run + ":0", {}, "B"); });
+  EXPECT_EQ(error.where(), run);
+  EXPECT_EQ(error.message(), "has no folder of point 0, whose inputs would be there");
+}
+
 TEST_F(SubjectTest, WhatHasNoFiguresIsAnError) {
   const std::string run = write_run();
   const base::Error failed = base::thrown_error([&] { read_subject(run + ":1", {}, "B"); });

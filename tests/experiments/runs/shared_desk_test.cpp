@@ -55,15 +55,17 @@ class MailTransport final : public Transport {
 
 class SharedDeskTest : public testing::Test {
  protected:
-  SharedDeskTest() {
-    fs::create_directories(root_);
-    std::ofstream(input_) << "{}\n";
-  }
   ~SharedDeskTest() override { fs::remove_all(root_); }
 
   std::string row_of(std::size_t index) const {
     return R"({"status":"ok","scenario":{"name":"small","point":")" + sweep_.points[index].id +
            R"(","index":)" + std::to_string(index) + "}}";
+  }
+  // The experiment's file, written.
+  fs::path input() const {
+    fs::create_directories(root_);
+    std::ofstream(root_ / "input.json") << "{}\n";
+    return root_ / "input.json";
   }
   // Ends every point that the desk gives, until there are none.
   void work(PointDesk& desk, std::set<std::size_t>& done) const {
@@ -78,9 +80,8 @@ class SharedDeskTest : public testing::Test {
 
   const fs::path root_ =
       fs::path(testing::TempDir()) / testing::UnitTest::GetInstance()->current_test_info()->name();
-  const fs::path input_ = root_ / "input.json";
   const Sweep sweep_ = expand(small_document(R"(, "sweep": {"router.seed": {"range": [0, 59]}})"));
-  RunDirectory directory_{root_ / "runs", new_manifest(sweep_, "moesim"), input_};
+  RunDirectory directory_{root_ / "runs", new_manifest(sweep_, "moesim"), input()};
   Mailboxes boxes_{3};
   MailTransport lead_{boxes_, 0};
 };

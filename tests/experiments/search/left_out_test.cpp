@@ -27,7 +27,7 @@ class IsBoundTest : public testing::Test {
     return is_bound_of(goals, screen, sweep_, experiment_);
   }
   Sweep sweep_ = expand(small_document(R"(, "sweep": {"router.capacity_factor": [1, 1.5]})"));
-  Experiment experiment_ = first_experiment(sweep_);
+  Experiment experiment_ = first_point(sweep_).read.experiment;
 };
 
 TEST_F(IsBoundTest, AnalyticTimesBoundThoseInFull) {

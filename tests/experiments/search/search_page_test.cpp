@@ -27,7 +27,7 @@ class SearchPageTest : public testing::Test {
     found.confirmed = {79, 0.05};
     found.is_feasible = found.is_final = found.is_on_front = true;
     outcome_.found = {found};
-    outcome_.left_out = LeftOut{3, 1, 75, true};
+    outcome_.left_out = BestLeftOut{3, 1, 75, true};
   }
   bool says(const std::string& text) const {
     return search_text(sweep_, outcome_).find(text) != std::string::npos;

@@ -11,10 +11,9 @@
 namespace moesim::model::cuda {
 namespace {
 
-using moesim::testing::DeviceCopy;
 using moesim::testing::DeviceModel;
+using moesim::testing::LayerRows;
 using moesim::testing::on_each_device;
-using moesim::testing::random_matrix;
 using moesim::testing::small_model;
 
 void expect_same_attention(Device& device, const MoeGptConfig& config, int tokens, bool adds) {
@@ -24,25 +23,17 @@ void expect_same_attention(Device& device, const MoeGptConfig& config, int token
   const AttentionShape shape = block_shape(config, 0).attention;
   const AttentionWeights<float>& weights = one.weights.blocks[0].attention;
   AttentionWeights<float>& gradient = one.gradient.blocks[0].attention;
-  const Matrix<float> x = random_matrix<float>(tokens, config.hidden_size, rng);
-  const Matrix<float> dy = random_matrix<float>(tokens, config.hidden_size, rng);
+  LayerRows rows(device, tokens, config.hidden_size, config.hidden_size, rng);
   AttentionCache<float> cache;
-  Matrix<float> y;
-  Matrix<float> dx;
   const Attention<float> processor{weights, shape, one.processor};
-  processor.forward(x, cache, y);
-  processor.backward(x, cache, dy, gradient, dx);
-  const DeviceCopy on_x(device, x);
-  const DeviceCopy on_dy(device, dy);
-  const DeviceCopy on_y(device, tokens, config.hidden_size);
-  const DeviceCopy on_dx(device, tokens, config.hidden_size);
+  processor.forward(rows.x, cache, rows.y);
+  processor.backward(rows.x, cache, rows.dy, gradient, rows.dx);
   DeviceAttentionCache on_cache;
   DeviceAttentionScratch scratch;
   const DeviceAttention attention{weights, shape, one.pass};
-  attention.forward(on_x.data(), tokens, on_cache, on_y.data());
-  attention.backward(on_x.data(), on_cache, on_dy.data(), scratch, on_dx.data());
-  EXPECT_EQ(on_y.matrix(), y);
-  EXPECT_EQ(on_dx.matrix(), dx);
+  attention.forward(rows.on_x.data(), tokens, on_cache, rows.on_y.data());
+  attention.backward(rows.on_x.data(), on_cache, rows.on_dy.data(), scratch, rows.on_dx.data());
+  rows.expect_same();
   one.expect_same_gradient(weights.query_key_value.weight, gradient.query_key_value.weight);
   one.expect_same_gradient(weights.query_key_value.bias, gradient.query_key_value.bias);
   one.expect_same_gradient(weights.output.weight, gradient.output.weight);

@@ -14,9 +14,22 @@ namespace {
 using moesim::testing::DeviceCopy;
 using moesim::testing::DeviceModel;
 using moesim::testing::kRaggedSizes;
+using moesim::testing::LayerRows;
 using moesim::testing::on_each_device;
 using moesim::testing::random_matrix;
 using moesim::testing::small_model;
+
+// Forward and back on the processor and on the device.
+void run_linear(const DeviceModel& one, const LinearWeights<float>& weights,
+                LinearWeights<float>& gradient, LayerRows& rows) {
+  const Linear<float> processor{weights, one.processor};
+  processor.forward(rows.x, rows.y);
+  processor.backward(rows.x, rows.dy, gradient, rows.dx);
+  const DeviceLinear linear{weights, one.pass};
+  const Index tokens = rows.x.rows();
+  linear.forward(rows.on_x.data(), tokens, rows.on_y.data());
+  linear.backward(rows.on_x.data(), rows.on_dy.data(), tokens, rows.on_dx.data());
+}
 
 TEST(DeviceLayers, MultipliesByRaggedWeights) {
   on_each_device([](Device& device) {
@@ -26,22 +39,9 @@ TEST(DeviceLayers, MultipliesByRaggedWeights) {
       const LinearWeights<float>& weights = one.weights.blocks[0].attention.query_key_value;
       LinearWeights<float> gradient = one.gradient.blocks[0].attention.query_key_value;
       for (const int tokens : {1, 63, 64, 65, 127, 128, 129}) {
-        const Matrix<float> x = random_matrix<float>(tokens, 8, rng);
-        const Matrix<float> dy = random_matrix<float>(tokens, weights.weight.rows(), rng);
-        const DeviceCopy on_x(device, x);
-        const DeviceCopy on_dy(device, dy);
-        const DeviceCopy on_y(device, tokens, dy.cols());
-        const DeviceCopy on_dx(device, tokens, 8);
-        Matrix<float> y;
-        Matrix<float> dx;
-        const Linear<float> processor{weights, one.processor};
-        processor.forward(x, y);
-        processor.backward(x, dy, gradient, dx);
-        const DeviceLinear linear{weights, one.pass};
-        linear.forward(on_x.data(), tokens, on_y.data());
-        linear.backward(on_x.data(), on_dy.data(), tokens, on_dx.data());
-        EXPECT_EQ(on_y.matrix(), y);
-        EXPECT_EQ(on_dx.matrix(), dx);
+        LayerRows rows(device, tokens, 8, weights.weight.rows(), rng);
+        run_linear(one, weights, gradient, rows);
+        rows.expect_same();
         one.expect_same_gradient(weights.weight, gradient.weight);
         one.expect_same_gradient(weights.bias, gradient.bias);
       }
@@ -59,23 +59,11 @@ TEST(DeviceLayers, MultipliesByALibrary) {
     const DeviceModel one(device, small_model(), true);
     const LinearWeights<float>& weights = one.weights.blocks[0].attention.query_key_value;
     LinearWeights<float> gradient = one.gradient.blocks[0].attention.query_key_value;
-    const Matrix<float> x = random_matrix<float>(129, 8, rng);
-    const Matrix<float> dy = random_matrix<float>(129, weights.weight.rows(), rng);
-    const DeviceCopy on_x(device, x);
-    const DeviceCopy on_dy(device, dy);
-    const DeviceCopy on_y(device, 129, dy.cols());
-    const DeviceCopy on_dx(device, 129, 8);
-    Matrix<float> y;
-    Matrix<float> dx;
-    const Linear<float> processor{weights, one.processor};
-    processor.forward(x, y);
-    processor.backward(x, dy, gradient, dx);
-    const DeviceLinear linear{weights, one.pass};
-    linear.forward(on_x.data(), 129, on_y.data());
-    linear.backward(on_x.data(), on_dy.data(), 129, on_dx.data());
+    LayerRows rows(device, 129, 8, weights.weight.rows(), rng);
+    run_linear(one, weights, gradient, rows);
     const float tolerance = 1e-3F;
-    EXPECT_LT((on_y.matrix() - y).cwiseAbs().maxCoeff(), tolerance);
-    EXPECT_LT((on_dx.matrix() - dx).cwiseAbs().maxCoeff(), tolerance);
+    EXPECT_LT((rows.on_y.matrix() - rows.y).cwiseAbs().maxCoeff(), tolerance);
+    EXPECT_LT((rows.on_dx.matrix() - rows.dx).cwiseAbs().maxCoeff(), tolerance);
     Matrix<float> on_gradient(weights.weight.rows(), weights.weight.cols());
     device.download(one.parameters.gradient(weights.weight), on_gradient.data(),
                     static_cast<std::size_t>(on_gradient.size()) * sizeof(float));

@@ -11,10 +11,9 @@
 namespace moesim::model::cuda {
 namespace {
 
-using moesim::testing::DeviceCopy;
 using moesim::testing::DeviceModel;
+using moesim::testing::LayerRows;
 using moesim::testing::on_each_device;
-using moesim::testing::random_matrix;
 using moesim::testing::small_model;
 
 void expect_same_layer(Device& device, const MoeGptConfig& config, int tokens) {
@@ -25,26 +24,19 @@ void expect_same_layer(Device& device, const MoeGptConfig& config, int tokens) {
   const MoeLayerWeights<float>& weights = one.weights.blocks[0].moe;
   MoeLayerWeights<float>& gradient = one.gradient.blocks[0].moe;
   const TokenContext context{{}, config.seq_length, 0};
-  const Matrix<float> x = random_matrix<float>(tokens, config.hidden_size, rng);
-  const Matrix<float> dy = random_matrix<float>(tokens, config.hidden_size, rng);
+  LayerRows rows(device, tokens, config.hidden_size, config.hidden_size, rng);
   MoeLayerCache<float> cache;
-  Matrix<float> y;
-  Matrix<float> dx;
   const MoeLayer<float> processor{weights, shape, context, one.processor, 0.5};
-  processor.forward(x, cache, y);
-  processor.backward(x, cache, dy, gradient, dx);
-  const DeviceCopy on_x(device, x);
-  const DeviceCopy on_dy(device, dy);
-  const DeviceCopy on_y(device, tokens, config.hidden_size);
-  const DeviceCopy on_dx(device, tokens, config.hidden_size);
+  processor.forward(rows.x, cache, rows.y);
+  processor.backward(rows.x, cache, rows.dy, gradient, rows.dx);
   DeviceMoeCache on_cache;
   DeviceMoeScratch scratch;
   const DeviceMoeLayer layer{weights, shape, context, one.pass};
-  layer.forward(on_x.data(), tokens, on_cache, scratch, on_y.data());
+  layer.forward(rows.on_x.data(), tokens, on_cache, scratch, rows.on_y.data());
   layer.router().fetch(on_cache.router);
-  layer.backward(on_x.data(), on_cache, {on_dy.data(), on_dx.data(), nullptr, 0.5}, scratch);
-  EXPECT_EQ(on_y.matrix(), y);
-  EXPECT_EQ(on_dx.matrix(), dx);
+  layer.backward(rows.on_x.data(), on_cache, {rows.on_dy.data(), rows.on_dx.data(), nullptr, 0.5},
+                 scratch);
+  rows.expect_same();
   one.expect_same_gradient(weights.router.gate, gradient.router.gate);
   one.expect_same_gradient(weights.experts.down, gradient.experts.down);
   one.expect_same_gradient(weights.shared.up, gradient.shared.up);

@@ -118,9 +118,9 @@ TEST_F(TraceRoutingTest, RefusesDamagedFiles) {
 }
 
 TEST_F(TraceRoutingTest, RefusesMissingFilesAndFolders) {
-  EXPECT_EQ(complaint(), "is not a file");
+  EXPECT_EQ(complaint(), "there is no such file");
   std::filesystem::create_directory(path_);
-  EXPECT_EQ(complaint(), "is not a file");
+  EXPECT_EQ(complaint(), "this is a folder, not a file");
 }
 
 }  // namespace

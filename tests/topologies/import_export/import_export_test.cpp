@@ -162,7 +162,7 @@ TEST(ImportExport, FilesAreWrittenAndReadBack) {
     read_cluster((folder / "large.json").string());
     FAIL();
   } catch (const base::Error& error) {
-    EXPECT_NE(error.message().find("64 MiB is the largest"), std::string::npos);
+    EXPECT_NE(error.message().find("64 MiB (67108864 bytes) is the largest"), std::string::npos);
   }
   std::filesystem::remove_all(folder);
 }

@@ -7,6 +7,7 @@
 #include <limits>
 
 #include "base/rng.h"
+#include "model/elementary.h"
 
 namespace moesim::model::cuda {
 namespace {
@@ -27,10 +28,10 @@ TEST(Bf16, IsTheNearestToAFloat) {
   base::Rng rng(1, "bf16");
   for (int i = 0; i < 100000; ++i) {
     const auto bits = static_cast<std::uint32_t>(rng.next()) & (i % 2 == 0 ? ~0u : 0xffff8000u);
-    const float value = float_of(bits);
+    const float value = vector_math::from_bits(bits);
     if (!(std::fabs(value) < 1e38F)) continue;
-    const double below = float_of(bits & 0xffff0000u);
-    const double above = float_of((bits & 0xffff0000u) + 0x10000u);
+    const double below = vector_math::from_bits(bits & 0xffff0000u);
+    const double above = vector_math::from_bits((bits & 0xffff0000u) + 0x10000u);
     const double to_below = std::fabs(value - below);
     const double to_above = std::fabs(above - value);
     const bool even = (bits >> 16 & 1u) == 0;
@@ -42,8 +43,8 @@ TEST(Bf16, IsTheNearestToAFloat) {
 TEST(Bf16, KeepsWhatIsNoNumber) {
   EXPECT_EQ(to_bf16(std::numeric_limits<float>::infinity()).bits, 0x7f80);
   EXPECT_EQ(to_bf16(std::numeric_limits<float>::max()).bits, 0x7f80);
-  EXPECT_TRUE(std::isnan(to_float(to_bf16(float_of(0x7fffffffu)))));
-  EXPECT_TRUE(std::isnan(to_float(to_bf16(float_of(0x7f800001u)))));
+  EXPECT_TRUE(std::isnan(to_float(to_bf16(vector_math::from_bits(0x7fffffffu)))));
+  EXPECT_TRUE(std::isnan(to_float(to_bf16(vector_math::from_bits(0x7f800001u)))));
 }
 
 }  // namespace

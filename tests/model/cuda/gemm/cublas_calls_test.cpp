@@ -104,9 +104,9 @@ TEST(CublasCalls, AreTheProductsOfAllFormsAndLeaveOutExpertsWithoutRows) {
   LoopRunner runner;
   testing::ExpertProducts<LoopRunner> products(
       runner, {{0, 1, 40, 0, 17}, 24, 37, testing::Values::integers});
-  products.expect_forward<2>(UnitFunction::relu, true);
-  products.expect_forward<1>(UnitFunction::relu, false);
-  products.expect_backward(UnitFunction::relu, true);
+  products.expect_forward<2>(Activation::relu, true);
+  products.expect_forward<1>(Activation::relu, false);
+  products.expect_backward(Activation::relu, true);
   products.expect_rows(1, true);
   products.expect_rows(2, false);
   products.expect_weights(false);

@@ -67,23 +67,23 @@ using Runners = ::testing::Types<HostRunner<WarpTile>, HostRunner<ThreadTile>, W
 TYPED_TEST_SUITE(GroupedKernel, Runners);
 
 TYPED_TEST(GroupedKernel, SumsRowsIntoGatedUnits) {
-  this->ragged_.template expect_forward<2>(UnitFunction::relu, true);
-  this->one_for_all_.template expect_forward<2>(UnitFunction::relu, false);
-  this->none_.template expect_forward<2>(UnitFunction::relu, false);
-  this->normal_.template expect_forward<2>(UnitFunction::silu, false);
+  this->ragged_.template expect_forward<2>(Activation::relu, true);
+  this->one_for_all_.template expect_forward<2>(Activation::relu, false);
+  this->none_.template expect_forward<2>(Activation::relu, false);
+  this->normal_.template expect_forward<2>(Activation::silu, false);
 }
 
 TYPED_TEST(GroupedKernel, SumsRowsIntoPlainUnits) {
-  this->ragged_.template expect_forward<1>(UnitFunction::relu, false);
-  this->one_for_all_.template expect_forward<1>(UnitFunction::relu, true);
-  this->normal_.template expect_forward<1>(UnitFunction::silu, true);
+  this->ragged_.template expect_forward<1>(Activation::relu, false);
+  this->one_for_all_.template expect_forward<1>(Activation::relu, true);
+  this->normal_.template expect_forward<1>(Activation::silu, true);
 }
 
 TYPED_TEST(GroupedKernel, TurnsGradientsOfActivationsIntoThoseOfUnits) {
-  this->ragged_.expect_backward(UnitFunction::relu, true);
-  this->one_for_all_.expect_backward(UnitFunction::relu, false);
-  this->normal_.expect_backward(UnitFunction::silu, true);
-  this->normal_.expect_backward(UnitFunction::silu, false);
+  this->ragged_.expect_backward(Activation::relu, true);
+  this->one_for_all_.expect_backward(Activation::relu, false);
+  this->normal_.expect_backward(Activation::silu, true);
+  this->normal_.expect_backward(Activation::silu, false);
 }
 
 TYPED_TEST(GroupedKernel, SumsUnitsIntoRows) {

@@ -68,7 +68,7 @@ class GroupedLaunch : public ::testing::Test {
   }
 
   // Forward and backward of an expert layer.
-  void expect_all(const testing::ExpertSizes& sizes, UnitFunction function) {
+  void expect_all(const testing::ExpertSizes& sizes, Activation function) {
     DeviceRunner<Launcher> runner;
     ExpertProducts<DeviceRunner<Launcher>> products(runner, sizes);
     products.template expect_forward<2>(function, true);
@@ -90,22 +90,22 @@ using Launchers =
 TYPED_TEST_SUITE(GroupedLaunch, Launchers);
 
 TYPED_TEST(GroupedLaunch, IsExactOnIntegersOfRaggedExperts) {
-  this->expect_all({testing::ragged_rows(), 72, 203, Values::integers}, UnitFunction::relu);
-  this->expect_all({testing::ragged_rows(), 256, 128, Values::integers}, UnitFunction::relu);
+  this->expect_all({testing::ragged_rows(), 72, 203, Values::integers}, Activation::relu);
+  this->expect_all({testing::ragged_rows(), 256, 128, Values::integers}, Activation::relu);
 }
 
 TYPED_TEST(GroupedLaunch, IsExactWhenOneExpertHasAllRowsOrNoneHasAny) {
-  this->expect_all({{0, 0, 700, 0}, 136, 40, Values::integers}, UnitFunction::relu);
-  this->expect_all({{0, 0, 0}, 72, 40, Values::integers}, UnitFunction::relu);
+  this->expect_all({{0, 0, 700, 0}, 136, 40, Values::integers}, Activation::relu);
+  this->expect_all({{0, 0, 0}, 72, 40, Values::integers}, Activation::relu);
 }
 
 // More tiles than any device has blocks at a time, so that blocks take one after the other.
 TYPED_TEST(GroupedLaunch, IsExactWhenBlocksTakeManyTiles) {
-  this->expect_all({std::vector<int>(40, 130), 40, 136, Values::integers}, UnitFunction::relu);
+  this->expect_all({std::vector<int>(40, 130), 40, 136, Values::integers}, Activation::relu);
 }
 
 TYPED_TEST(GroupedLaunch, IsWithinBf16sRoundingOfDoubleOnNormalValues) {
-  this->expect_all({{257, 0, 130, 33}, 384, 200, Values::normal}, UnitFunction::silu);
+  this->expect_all({{257, 0, 130, 33}, 384, 200, Values::normal}, Activation::silu);
 }
 
 }  // namespace

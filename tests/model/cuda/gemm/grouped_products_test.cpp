@@ -42,8 +42,8 @@ TYPED_TEST_SUITE(GroupedProductsTest, Tables);
 TYPED_TEST(GroupedProductsTest, AreTheSameWhateverTheTableChooses) {
   DeviceRunner<TypeParam> runner;
   ExpertProducts<DeviceRunner<TypeParam>> products(runner, {{70, 0, 65}, 64, 72, Values::integers});
-  products.template expect_forward<2>(UnitFunction::relu, false);
-  products.expect_backward(UnitFunction::relu, true);
+  products.template expect_forward<2>(Activation::relu, false);
+  products.expect_backward(Activation::relu, true);
   products.expect_rows(2, false);
   products.expect_weights(false);
 }

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""What ptxas reported of the grouped products: no kernel spills registers, and none has its wgmma
+"""What ptxas reported beside each object: no kernel spills registers, and none has its wgmma
 instructions run one after the other (C7510 to C7515), for each processor they are built for.
 
     ptxas_test.py OBJECT...
@@ -10,25 +10,39 @@ import re
 import sys
 from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
-
-from spills_test import spilling  # noqa: E402
-
+ENTRY = re.compile(r"Compiling entry function '(\S+)' for '(sm_\w+)'")
+SPILLS = re.compile(r'(\d+) bytes spill stores, (\d+) bytes spill loads')
 SERIALISED = re.compile(r'\(C75\d\d\).*wgmma')
 
 
 def findings(report):
     """(kernels, what is wrong) of a report."""
-    kernels, found = spilling(report)
-    found += [line for line in report.splitlines() if SERIALISED.search(line)]
+    kernels = 0
+    found = []
+    entry = None
+    for line in report.splitlines():
+        if match := ENTRY.search(line):
+            entry = ' for '.join(match.groups())
+            kernels += 1
+        elif (match := SPILLS.search(line)) and match.groups() != ('0', '0'):
+            found.append(f'{entry}: {match.group(0)}')
+        elif SERIALISED.search(line):
+            found.append(line)
     return kernels, found
 
 
-def main():
-    # The reader finds what there is.
+def check_reader():
+    """The reader finds what there is."""
+    spill = ("ptxas info    : Compiling entry function 'k' for 'sm_80'\n"
+             "    8 bytes stack frame, 4 bytes spill stores, 4 bytes spill loads\n")
+    assert findings(spill) == (1, ['k for sm_80: 4 bytes spill stores, 4 bytes spill loads'])
     warning = ("ptxas info    : (C7515) Potential Performance Loss: wgmma.mma_async instructions are "
                "serialized due to non wgmma instructions in the function 'k'")
     assert findings(warning) == (0, [warning])
+
+
+def main():
+    check_reader()
     bad = []
     for name in (part for argument in sys.argv[1:] for part in argument.split(';')):
         if not name.endswith('.cu.o'):

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "model/checkpoint/file_bytes.h"
+#include "base/file_bytes.h"
 
 #include <fcntl.h>
 #include <sys/stat.h>
@@ -14,7 +14,7 @@
 #include "base/error.h"
 #include "base/sha256.h"
 
-namespace moesim::model {
+namespace moesim::base {
 namespace {
 
 namespace fs = std::filesystem;
@@ -38,8 +38,8 @@ class Descriptor {
 };
 
 [[noreturn]] void fail_to_write(const fs::path& path, const std::string& why) {
-  throw base::Error(path.string(), "cannot be written: " + why,
-                    "check that the folder exists, may be written to, and has room");
+  throw Error(path.string(), "cannot be written: " + why,
+              "check that the folder exists, may be written to, and has room");
 }
 
 void write_all(const Descriptor& file, std::string_view bytes, const fs::path& path) {
@@ -60,18 +60,21 @@ void write_and_flush(const fs::path& path, std::span<const std::string_view> par
 
 }  // namespace
 
-InputFile::InputFile(const fs::path& path, const std::string& hint) : path_(path) {
+InputFile::InputFile(const fs::path& path, const FileHints& hints) : path_(path) {
   std::error_code failure;
   const fs::file_status status = fs::status(path, failure);
-  const auto fail = [&](const std::string& what) { throw base::Error(path.string(), what, hint); };
-  if (status.type() == fs::file_type::not_found) fail("there is no such file");
-  if (fs::is_directory(status)) fail("this is a folder, not a file");
-  // A pipe or a device could block for ever, so the kind is looked at before opening.
+  const auto fail = [&](const std::string& what, const std::string& hint) {
+    throw Error(path.string(), what, hint);
+  };
+  if (status.type() == fs::file_type::not_found) fail("there is no such file", hints.missing);
+  if (fs::is_directory(status)) fail("this is a folder, not a file", hints.folder);
+  // A pipe or a device could block for ever or never end, so the kind is looked at before opening.
   if (!fs::is_regular_file(status)) {
-    fail(failure ? "cannot be looked at: " + failure.message() : "this is not a regular file");
+    fail(failure ? "it cannot be looked at: " + failure.message() : "not a regular file",
+         hints.other);
   }
   descriptor_ = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
-  if (descriptor_ < 0) fail("cannot be opened: " + reason());
+  if (descriptor_ < 0) fail("cannot be opened: " + reason(), hints.other);
   struct stat facts = {};
   if (::fstat(descriptor_, &facts) == 0) size_ = static_cast<std::uint64_t>(facts.st_size);
 }
@@ -86,7 +89,7 @@ void InputFile::read(std::uint64_t offset, std::span<std::uint8_t> bytes) const 
         ::pread(descriptor_, bytes.data(), bytes.size(), static_cast<off_t>(offset));
     if (got < 0 && errno == EINTR) continue;
     if (got <= 0) {
-      throw base::Error(
+      throw Error(
           path_.string(),
           got < 0 ? "reading failed: " + reason() : "the file became shorter while it was read",
           "let no other program write to it, and read again");
@@ -96,11 +99,28 @@ void InputFile::read(std::uint64_t offset, std::span<std::uint8_t> bytes) const 
   }
 }
 
+std::string InputFile::text() const {
+  std::string bytes(size_, '\0');
+  read(0, {reinterpret_cast<std::uint8_t*>(bytes.data()), bytes.size()});
+  return bytes;
+}
+
+std::string read_whole_file(const fs::path& path, const WholeFile& rule) {
+  const InputFile file(
+      path, {"check the path", "name the " + rule.kind + " in it", "name a plain " + rule.kind});
+  const std::uint64_t most = rule.most_mib << 20;
+  if (file.size() > most) {
+    throw Error(path.string(),
+                "the file has " + std::to_string(file.size()) + " bytes; " +
+                    std::to_string(rule.most_mib) + " MiB (" + std::to_string(most) +
+                    " bytes) is the largest read",
+                rule.instead);
+  }
+  return file.text();
+}
+
 std::string sha256_of_file(const fs::path& path, const std::string& hint) {
-  const InputFile file(path, hint);
-  std::vector<std::uint8_t> bytes(file.size());
-  file.read(0, bytes);
-  return base::sha256_hex({reinterpret_cast<const char*>(bytes.data()), bytes.size()});
+  return sha256_hex(InputFile(path, hint).text());
 }
 
 void write_file_atomically(const fs::path& path, std::span<const std::string_view> parts) {
@@ -109,7 +129,7 @@ void write_file_atomically(const fs::path& path, std::span<const std::string_vie
   try {
     write_and_flush(temporary, parts);
     if (::rename(temporary.c_str(), path.c_str()) != 0) fail_to_write(path, reason());
-  } catch (const base::Error&) {
+  } catch (const Error&) {
     ::unlink(temporary.c_str());
     throw;
   }
@@ -125,4 +145,4 @@ void flush_folder(const fs::path& folder) {
   }
 }
 
-}  // namespace moesim::model
+}  // namespace moesim::base

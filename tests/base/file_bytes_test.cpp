@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "model/checkpoint/file_bytes.h"
+#include "base/file_bytes.h"
 
 #include <gtest/gtest.h>
 
@@ -8,7 +8,7 @@
 
 #include "tests/model/checkpoint/scratch_files.h"
 
-namespace moesim::model {
+namespace moesim::base {
 namespace {
 
 namespace fs = std::filesystem;
@@ -62,4 +62,4 @@ TEST_F(FileBytes, AFailedWriteLeavesNothingBehind) {
 }
 
 }  // namespace
-}  // namespace moesim::model
+}  // namespace moesim::base
