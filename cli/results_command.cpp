@@ -94,11 +94,13 @@ void print_csv(const experiments::QueryTable& table) {
 
 void show(const ResultsOptions& options) {
   const experiments::StoredRun run = experiments::read_run(options.run);
+  const std::string lost = experiments::lost_rows_text(run);
+  if (!lost.empty()) std::fprintf(stderr, "moesim: %s\n", lost.c_str());
   const experiments::QueryTable table = experiments::query_points(run, options.query);
   if (options.json) return print_json(table);
   if (options.csv) return print_csv(table);
-  std::printf("%s: %zu of %zu points, %s\n\n", run.name.c_str(), run.points.size(), run.num_points,
-              run.status.c_str());
+  std::printf("%s: %zu of %zu points, %s%s\n\n", run.name.c_str(), run.points.size(),
+              run.num_points, run.status.c_str(), lost.empty() ? "" : ", rows missing");
   print_text(table);
   if (table.rows.size() < table.num_found) {
     std::printf("\n%zu of %zu rows; --limit 0 shows all\n", table.rows.size(), table.num_found);

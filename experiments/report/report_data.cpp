@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "experiments/report/report_data.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <limits>
 #include <map>
@@ -30,6 +32,10 @@ JsonValue provenance(const StoredRun& run, const JsonValue& manifest) {
   for (const char* key : {"name", "question", "status", "command", "moesim", "commit", "versions",
                           "host", "start", "end", "config_hash"}) {
     if (const JsonValue* value = manifest.find(key)) base::add_member(facts, key, *value);
+  }
+  if (run.lost_rows > 0) {
+    const std::string status = fmt::format("{}, {} rows missing", run.status, run.lost_rows);
+    base::set_json_at(facts, "status", base::json_of(status), "status");
   }
   std::error_code unknown;
   const std::filesystem::path folder = std::filesystem::canonical(run.folder, unknown);
