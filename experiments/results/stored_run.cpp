@@ -135,10 +135,10 @@ StoredRun read_run(const fs::path& run) {
 std::string lost_rows_text(const StoredRun& run) {
   if (run.lost_rows == 0) return {};
   const std::string folder = run.folder.string();
-  const std::string said = fmt::format(
-      "{}: the run has ended ({}), but {} of its rows {} missing: the file was cut or changed",
-      (run.folder / "results.ndjson").string(), run.status, run.lost_rows,
-      run.lost_rows == 1 ? "is" : "are");
+  const std::string said =
+      fmt::format("{}: the run has ended ({}), but {} of its rows {} missing: the file was cut",
+                  (run.folder / "results.ndjson").string(), run.status, run.lost_rows,
+                  run.lost_rows == 1 ? "is" : "are");
   if (run.num_points <= 1) return said + "; " + folder + "/result.json may have its figures";
   return said + "; to run their points again: moesim run EXPERIMENT --resume " + folder;
 }

@@ -56,8 +56,9 @@ TEST(ExplanationPage, SaysWhatHoldsTheStep) {
   EXPECT_NE(page.find("  rank 0: most         20.0 %      60.0 %"), std::string::npos) << page;
   EXPECT_TRUE(has(page, "  a mean rank waits while others compute: rank 3 1.000 ms"));
   EXPECT_TRUE(has(page, "links: nic links decide"));
-  EXPECT_TRUE(has(
-      page, "  nic            hold 75.0 % of the collectives' time, the busiest is 50.0 % busy"))
+  EXPECT_TRUE(has(page,
+                  "  nic            hold 75.0 % of the collectives' time, the busiest is 50.0 %"
+                  " busy"))
       << page;
   EXPECT_TRUE(has(page, "  Compute times: table t."));
   EXPECT_EQ(page.find("faults"), std::string::npos);
