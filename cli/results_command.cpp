@@ -130,8 +130,10 @@ void add_results_command(CLI::App& app) {
   command->add_option("--status", options->query.status, "Only points with this status")
       ->check(CLI::IsMember({"ok", "failed", "skipped"}));
   command
-      ->add_option("--over", options->query.over,
-                   "Means over this axis, with 95 % confidence intervals (repeatable)")
+      ->add_option(
+          "--over", options->query.over,
+          "Means over this axis, with 95 % confidence intervals over seeds and the least and the "
+          "most over others (repeatable)")
       ->expected(1)
       ->take_all();
   CLI::Option* json = command->add_flag("--json", options->json, "Print one JSON object a line");

@@ -183,7 +183,8 @@ void describe(base::FieldTable& table, Experiment& experiment) {
               "for them.");
   table.field("constraints", experiment.constraints,
               "Figures of a result, by dotted key, and what they may be at most or at least: "
-              "{\"drop_rate\": {\"max\": 0.02}}. moesim search keeps to them.");
+              "{\"drop_rate\": {\"max\": 0.02}}, {\"step_time_s\": {\"max\": \"2 ms\"}}. moesim "
+              "search keeps to them.");
   table.field("outputs", experiment.outputs, "What to write.");
 }
 
@@ -213,7 +214,7 @@ Experiment read_experiment(const JsonValue& document, base::ReadReport& report) 
   base::read_json(resolved, experiment, report);
   check_name(document, experiment.name);
   check_objectives(document, experiment.objectives);
-  check_constraints(document, experiment.constraints);
+  read_constraints(document, experiment.constraints);
   experiment.scenario.name = experiment.name;
   rebase(document, {"routing", "trace"}, experiment.scenario.routing.trace);
   rebase(document, {"routing", "proxy", "text"}, experiment.scenario.routing.proxy.text);
