@@ -102,6 +102,7 @@ void show(const ResultsOptions& options) {
   std::printf("%s: %zu of %zu points, %s%s\n\n", run.name.c_str(), run.points.size(),
               run.num_points, run.status.c_str(), lost.empty() ? "" : ", rows missing");
   print_text(table);
+  if (table.rows.empty()) std::printf("no point is as asked\n");
   if (table.rows.size() < table.num_found) {
     std::printf("\n%zu of %zu rows; --limit 0 shows all\n", table.rows.size(), table.num_found);
   }
@@ -119,6 +120,7 @@ void add_results_command(CLI::App& app) {
       ->capture_default_str();
   command->add_flag("--descending", options->query.descending, "The largest first");
   command->add_option("--limit", options->query.limit, "Rows to show; 0: all")
+      ->check(CLI::Range(0, 1000000000))
       ->capture_default_str();
   command->add_option("--columns", options->query.columns, "Figures to show: mfu,drop_rate")
       ->delimiter(',')

@@ -105,6 +105,16 @@ void complete_jobs(JsonValue& document) {
   }
 }
 
+// A file for `moesim train` would be refused for whatever of it comes first.
+void refuse_training_file(const JsonValue& document) {
+  const JsonValue* training = document.find("training");
+  const JsonValue* steps = training != nullptr ? training->find("steps") : nullptr;
+  if (steps == nullptr || document.find("cluster") != nullptr) return;
+  throw Error(document.place.text(),
+              "this is a training file: it has training.steps and no cluster",
+              "moesim train reads it");
+}
+
 }  // namespace
 
 void check_name(const JsonValue& document, const std::string& name) {
@@ -209,6 +219,7 @@ JsonValue resolve_presets(JsonValue document) {
 }
 
 Experiment read_experiment(const JsonValue& document, base::ReadReport& report) {
+  refuse_training_file(document);
   Experiment experiment;
   const JsonValue resolved = resolve_presets(document);
   base::read_json(resolved, experiment, report);

@@ -176,7 +176,7 @@ bool is_named(const StoredPoint& point, const std::string& name) {
 base::Error no_such_point(const std::string& argument, const StoredRun& run) {
   return {"--baseline " + argument, "the run has no point of this id or number",
           "moesim run -n lists ids and numbers; " + run.folder.string() + " has " +
-              std::to_string(run.points.size()) + " points"};
+              std::to_string(run.points.size()) + (run.points.size() == 1 ? " point" : " points")};
 }
 
 }  // namespace

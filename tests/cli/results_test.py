@@ -78,6 +78,8 @@ class Results(MoesimTest):
     def test_what_is_not_there_is_an_error(self):
         self.assertIn('did you mean "mfu"?', self.results("--columns", "mfv", code=2))
         self.assertIn("--status", self.results("--status", "done", code=2))
+        self.assertIn("--limit", self.results("--limit", "-1", code=2))
+        self.assertIn("\nno point is as asked\n", self.results("--where", "router.seed=99"))
         done = self.moesim("results", "runs/other")
         self.assertEqual(done.code, 2)
         self.assertIn("is no run's folder", done.err)
