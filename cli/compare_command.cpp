@@ -45,7 +45,7 @@ void add_compare_command(CLI::App& app) {
   command->add_option("b", options->b, what)->required();
   command
       ->add_option("--set", options->assignments,
-                   "Set a key of B where it is an experiment file (repeatable)")
+                   "Set a key of B, which is then an experiment file (repeatable)")
       ->expected(1)
       ->take_all();
   command->add_flag("--json", options->json, "Print one JSON object");

@@ -45,9 +45,7 @@ void add_explain_command(CLI::App& app) {
       ->add_option("run", options->point,
                    "A run's folder, RUN:POINT (index or id), or an experiment file")
       ->required();
-  command
-      ->add_option("--set", options->assignments,
-                   "Set a key where it is an experiment file (repeatable)")
+  command->add_option("--set", options->assignments, "Set a key of an experiment file (repeatable)")
       ->expected(1)
       ->take_all();
   command->add_flag("--quick", options->quick,

@@ -41,14 +41,23 @@ std::string usage_hint(const CLI::App& app, const std::vector<std::string>& argu
   return {};
 }
 
-// CLI11's own message and what the nearest right words are.
+// What is wrong, as CLI11 says it but for a first word that is no command, of which it says
+// nothing.
+std::string usage_fault(const CLI::App& app, const CLI::ParseError& error,
+                        const std::vector<std::string>& arguments) {
+  const bool names_none = arguments.empty() || arguments.front().starts_with('-');
+  if (names_none || !app.get_subcommands().empty()) return error.what();
+  return "no command is called \"" + arguments.front() + "\"";
+}
+
+// What is wrong and what the nearest right words are.
 int report_usage(const CLI::App& app, const CLI::ParseError& error,
                  const std::vector<std::string>& arguments) {
   if (error.get_exit_code() == static_cast<int>(CLI::ExitCodes::Success)) return app.exit(error);
   const std::string hint = usage_hint(app, arguments);
-  std::fprintf(stderr,
-               "moesim: %s%s%s\nRun \"moesim --help\" for the commands and their options.\n",
-               error.what(), hint.empty() ? "" : "\n  hint: ", hint.c_str());
+  std::fprintf(
+      stderr, "moesim: %s%s%s\nRun \"moesim --help\" for the commands and their options.\n",
+      usage_fault(app, error, arguments).c_str(), hint.empty() ? "" : "\n  hint: ", hint.c_str());
   return kUserError;
 }
 

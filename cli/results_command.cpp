@@ -94,12 +94,15 @@ void print_csv(const experiments::QueryTable& table) {
 
 void show(const ResultsOptions& options) {
   const experiments::StoredRun run = experiments::read_run(options.run);
+  const std::string lost = experiments::lost_rows_text(run);
+  if (!lost.empty()) std::fprintf(stderr, "moesim: %s\n", lost.c_str());
   const experiments::QueryTable table = experiments::query_points(run, options.query);
   if (options.json) return print_json(table);
   if (options.csv) return print_csv(table);
-  std::printf("%s: %zu of %zu points, %s\n\n", run.name.c_str(), run.points.size(), run.num_points,
-              run.status.c_str());
+  std::printf("%s: %zu of %zu points, %s%s\n\n", run.name.c_str(), run.points.size(),
+              run.num_points, run.status.c_str(), lost.empty() ? "" : ", rows missing");
   print_text(table);
+  if (table.rows.empty()) std::printf("no point is as asked\n");
   if (table.rows.size() < table.num_found) {
     std::printf("\n%zu of %zu rows; --limit 0 shows all\n", table.rows.size(), table.num_found);
   }
@@ -117,6 +120,7 @@ void add_results_command(CLI::App& app) {
       ->capture_default_str();
   command->add_flag("--descending", options->query.descending, "The largest first");
   command->add_option("--limit", options->query.limit, "Rows to show; 0: all")
+      ->check(CLI::Range(0, 1000000000))
       ->capture_default_str();
   command->add_option("--columns", options->query.columns, "Figures to show: mfu,drop_rate")
       ->delimiter(',')
@@ -128,8 +132,10 @@ void add_results_command(CLI::App& app) {
   command->add_option("--status", options->query.status, "Only points with this status")
       ->check(CLI::IsMember({"ok", "failed", "skipped"}));
   command
-      ->add_option("--over", options->query.over,
-                   "Means over this axis, with 95 % confidence intervals (repeatable)")
+      ->add_option(
+          "--over", options->query.over,
+          "Means over this axis, with 95 % confidence intervals over seeds and the least and the "
+          "most over others (repeatable)")
       ->expected(1)
       ->take_all();
   CLI::Option* json = command->add_flag("--json", options->json, "Print one JSON object a line");

@@ -105,6 +105,16 @@ void complete_jobs(JsonValue& document) {
   }
 }
 
+// A file for `moesim train` would be refused for whatever of it comes first.
+void refuse_training_file(const JsonValue& document) {
+  const JsonValue* training = document.find("training");
+  const JsonValue* steps = training != nullptr ? training->find("steps") : nullptr;
+  if (steps == nullptr || document.find("cluster") != nullptr) return;
+  throw Error(document.place.text(),
+              "this is a training file: it has training.steps and no cluster",
+              "moesim train reads it");
+}
+
 }  // namespace
 
 void check_name(const JsonValue& document, const std::string& name) {
@@ -183,7 +193,8 @@ void describe(base::FieldTable& table, Experiment& experiment) {
               "for them.");
   table.field("constraints", experiment.constraints,
               "Figures of a result, by dotted key, and what they may be at most or at least: "
-              "{\"drop_rate\": {\"max\": 0.02}}. moesim search keeps to them.");
+              "{\"drop_rate\": {\"max\": 0.02}}, {\"step_time_s\": {\"max\": \"2 ms\"}}. moesim "
+              "search keeps to them.");
   table.field("outputs", experiment.outputs, "What to write.");
 }
 
@@ -208,12 +219,13 @@ JsonValue resolve_presets(JsonValue document) {
 }
 
 Experiment read_experiment(const JsonValue& document, base::ReadReport& report) {
+  refuse_training_file(document);
   Experiment experiment;
   const JsonValue resolved = resolve_presets(document);
   base::read_json(resolved, experiment, report);
   check_name(document, experiment.name);
   check_objectives(document, experiment.objectives);
-  check_constraints(document, experiment.constraints);
+  read_constraints(document, experiment.constraints);
   experiment.scenario.name = experiment.name;
   rebase(document, {"routing", "trace"}, experiment.scenario.routing.trace);
   rebase(document, {"routing", "proxy", "text"}, experiment.scenario.routing.proxy.text);

@@ -34,7 +34,7 @@ struct Experiment {
   sim::Scenario scenario;  // its sections are the file's
   SweepSection sweep;
   Objectives objectives;
-  Constraints constraints;
+  WrittenConstraints constraints;
   OutputsConfig outputs;
 };
 

@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "experiments/objectives.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
+#include <utility>
 
 #include "base/error.h"
 #include "sim/report/result.h"
@@ -61,9 +64,37 @@ base::JsonValue& put(base::JsonValue& document, const std::string& section, cons
   return base::add_member(*object, name, {});
 }
 
+// Where the figure is bounded: by a flag, where one says an end of it.
+std::string place_of_bounds(const base::JsonValue& document, const std::string& figure,
+                            const WrittenBounds& bounds) {
+  for (const auto& [end, bound] : {std::pair{"max", &bounds.max}, {"min", &bounds.min}}) {
+    if (!*bound || !(*bound)->written.place.is_override()) continue;
+    return base::where_of((*bound)->written.place, "/constraints/" + figure + "/" + end);
+  }
+  return place_of_figure(document, "constraints", figure);
+}
+
+// Two flags that say different things of one figure: which is meant?
+void refuse_second_flag(const base::JsonValue& before, const std::string& figure,
+                        const std::string& flag) {
+  if (!before.place.is_override()) return;
+  throw base::Error(flag, before.place.text() + " has been given of " + figure + " before",
+                    "leave one of the two out");
+}
+
 base::JsonValue with_place(base::JsonValue value, const std::string& flag) {
   value.place = {std::make_shared<const std::string>(flag), 0, 0};
   return value;
+}
+
+// A number, or a quantity as text.
+base::JsonValue bound_of(const std::string& text, const std::string& flag) {
+  try {
+    base::JsonValue number = base::parse_json(text, flag);
+    if (number.kind == base::JsonValue::Kind::number) return number;
+  } catch (const base::Error&) {  // no number: its figure's unit says what it is
+  }
+  return base::json_of(text);
 }
 
 }  // namespace
@@ -102,23 +133,30 @@ void check_objectives(const base::JsonValue& document, const Objectives& objecti
   for (const auto& [name, direction] : objectives) check_figure(document, "objectives", name);
 }
 
-void describe(base::FieldTable& table, Bounds& bounds) {
-  table.title("bounds", "What a figure may be, in its own unit.");
-  table.field("min", bounds.min, "The least that it may be; null: any.");
-  table.field("max", bounds.max, "The most that it may be; null: any.");
-}
-
-void check_constraints(const base::JsonValue& document, const Constraints& constraints) {
-  for (const auto& [name, bounds] : constraints) {
+Constraints read_constraints(const base::JsonValue& document,
+                             const WrittenConstraints& constraints) {
+  Constraints read;
+  for (const auto& [name, written] : constraints) {
     check_figure(document, "constraints", name);
-    const std::string where = place_of_figure(document, "constraints", name);
-    if (!bounds.min && !bounds.max) {
+    const std::string where = place_of_bounds(document, name, written);
+    if (!written.min && !written.max) {
       throw base::Error(where, "bounds nothing", "write {\"max\": 0.02} or {\"min\": 0.3}");
     }
+    const auto in_unit = [&, &figure = name](const FigureBound& bound, const char* end) {
+      const std::string pointer = "/constraints/" + figure + "/" + end;
+      return bound_in_unit(figure, bound, base::where_of(bound.written.place, pointer));
+    };
+    Bounds& bounds = read[name];
+    if (written.min) bounds.min = in_unit(*written.min, "min");
+    if (written.max) bounds.max = in_unit(*written.max, "max");
     if (bounds.min && bounds.max && *bounds.min > *bounds.max) {
-      throw base::Error(where, "no value is at least min and at most max", "swap the two");
+      throw base::Error(
+          where,
+          fmt::format("no {} is at least {:g} and at most {:g}", name, *bounds.min, *bounds.max),
+          "swap the two, or take one away");
     }
   }
+  return read;
 }
 
 void add_objective(base::JsonValue& document, const std::string& assignment) {
@@ -129,8 +167,10 @@ void add_objective(base::JsonValue& document, const std::string& assignment) {
     throw base::Error(flag, "expected a figure and max or min",
                       "write --objective tokens_per_s_per_gpu=max");
   }
-  put(document, "objectives", assignment.substr(0, equals), flag) =
-      with_place(base::json_of(direction), flag);
+  const std::string figure = assignment.substr(0, equals);
+  base::JsonValue& value = put(document, "objectives", figure, flag);
+  refuse_second_flag(value, figure, flag);
+  value = with_place(base::json_of(direction), flag);
 }
 
 void add_constraint(base::JsonValue& document, const std::string& condition) {
@@ -138,23 +178,19 @@ void add_constraint(base::JsonValue& document, const std::string& condition) {
   const std::size_t sign = condition.find_first_of("<>");
   const bool is_condition = sign != std::string::npos && sign > 0 &&
                             condition.compare(sign + 1, 1, "=") == 0 && sign + 2 < condition.size();
-  base::JsonValue bound;
-  if (is_condition) {
-    try {
-      bound = base::parse_json(condition.substr(sign + 2), flag);
-    } catch (const base::Error&) {  // no number either: said below
-    }
+  if (!is_condition) {
+    throw base::Error(flag, "expected a figure, <= or >=, and what it may be",
+                      "write --constraint \"drop_rate<=0.02\" or \"step_time_s<=2 ms\"");
   }
-  if (bound.kind != base::JsonValue::Kind::number) {
-    throw base::Error(flag, "expected a figure, <= or >=, and a number in the figure's unit",
-                      "write --constraint \"drop_rate<=0.02\"");
-  }
-  base::JsonValue& bounds = put(document, "constraints", condition.substr(0, sign), flag);
+  const std::string figure = condition.substr(0, sign);
+  base::JsonValue& bounds = put(document, "constraints", figure, flag);
   if (bounds.kind != base::JsonValue::Kind::object) {
     bounds = with_place(base::json_object(), flag);
   }
   const std::string end = condition[sign] == '<' ? "max" : "min";
-  base::set_json_at(bounds, end, with_place(std::move(bound), flag), flag);
+  if (const base::JsonValue* before = bounds.find(end)) refuse_second_flag(*before, figure, flag);
+  base::set_json_at(bounds, end, with_place(bound_of(condition.substr(sign + 2), flag), flag),
+                    flag);
 }
 
 }  // namespace moesim::experiments

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "base/json_reader.h"
+#include "experiments/figure_bound.h"
 
 namespace moesim::experiments {
 
@@ -30,10 +31,9 @@ struct Bounds {
   std::optional<double> max;
 };
 
-void describe(base::FieldTable& table, Bounds& bounds);
-
-// Dotted names of figures and what they may be.
+// Dotted names of figures and what they may be, and the same as a file writes it.
 using Constraints = std::map<std::string, Bounds>;
+using WrittenConstraints = std::map<std::string, WrittenBounds>;
 
 // The objectives in the order that the document names them in.
 std::vector<Objective> in_order(const base::JsonValue& document, const Objectives& objectives);
@@ -55,14 +55,18 @@ std::string place_of_figure(const base::JsonValue& document, const std::string& 
 // Throws base::Error, placed in the document, where an objective names no figure.
 void check_objectives(const base::JsonValue& document, const Objectives& objectives);
 
-// The same of constraints, and where one bounds nothing or leaves no value between its ends.
-void check_constraints(const base::JsonValue& document, const Constraints& constraints);
+// The constraints in the figures' own units. Throws the same, and where one bounds nothing, has a
+// quantity that is none of its figure's, or leaves no value between its ends.
+Constraints read_constraints(const base::JsonValue& document,
+                             const WrittenConstraints& constraints);
 
-// Puts "drop_rate=min" among the document's objectives, in place of one of the same figure. Throws
-// base::Error{"--objective ...", ...} for what is no such assignment; figures are checked later.
+// Puts "drop_rate=min" among the document's objectives, in place of the file's of the same figure.
+// Throws base::Error{"--objective ...", ...} for what is no such assignment and for a figure that a
+// flag has set before; figures are checked later.
 void add_objective(base::JsonValue& document, const std::string& assignment);
 
-// Puts "drop_rate<=0.02" or "mfu>=0.3" among the document's constraints; the same of errors, at
+// Puts "drop_rate<=0.02" or "step_time_s<=2 ms" among the document's constraints; the same of
+// errors, at
 // "--constraint ...".
 void add_constraint(base::JsonValue& document, const std::string& condition);
 

@@ -69,8 +69,8 @@ void describe(base::FieldTable& table, TrainingFile& file) {
   table.field("name", file.name, "Names the folder of results.").required();
   table.field("question", file.question, "What the training is to show, in a sentence.");
   table.field("text", file.text,
-              "Text file or folder to train on, relative to this file; empty = the program's own "
-              "documents and sources.");
+              "Text file or folder to train on, relative to this file; empty = the one that "
+              "ships with the program, model/train/own_text.txt.");
   table.field("model", file.model, "The model: {\"preset\": size} or fields.").required();
   table.field("training", file.training, "How it is trained.").required();
   table.field(
@@ -80,6 +80,10 @@ void describe(base::FieldTable& table, TrainingFile& file) {
 }
 
 std::vector<TrainingPoint> expand_training(const JsonValue& document) {
+  if (document.find("cluster") != nullptr) {
+    throw base::Error(document.place.text(), "this is an experiment file: it has a cluster",
+                      "moesim run reads it");
+  }
   std::vector<TrainingPoint> points;
   for (const SweptValues& swept : swept_values(document)) {
     if (!swept.excluded.empty()) continue;

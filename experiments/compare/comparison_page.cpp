@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <algorithm>
 
+#include "base/named_table.h"
 #include "experiments/compare/page.h"
 #include "experiments/compare/point_comparison.h"
 
@@ -50,6 +51,10 @@ void add_figures(const PointComparison& c, Page& page) {
   const auto tier = [](const std::string& name) { return name.empty() ? "none" : name; };
   page.line("  {:<30} {:>14} {:>14}", "deciding_tier", tier(c.a_deciding_tier),
             tier(c.b_deciding_tier));
+  const std::string roofline = base::name_in_words(sim::CostSource::roofline);
+  if (c.a_cost_source == roofline && c.b_cost_source == roofline) return;
+  page.line("  compute times of A: {}", c.a_cost_source);
+  page.line("  compute times of B: {}", c.b_cost_source);
 }
 
 std::string share_text(double part, double whole) {

@@ -84,6 +84,7 @@ void describe(base::FieldTable& table, Explanation& e) {
   table.field("waited_for", e.waited_for, "Ranks that others wait for.");
   table.field("hot_ranks", e.hot_ranks, "Ranks with more than their share.");
   table.field("hot_experts", e.hot_experts, "Experts with more than their share.");
+  table.field("cost_source", e.cost_source, "Where the times of computation come from.");
   table.field("deciding_tier", e.deciding_tier, "What the collectives waited for most.");
   table.field("link_tiers", e.link_tiers, "The links by kind and height.");
   table.field("hottest_links", e.hottest_links, "The links with the highest busy_fraction.");

@@ -90,6 +90,7 @@ struct Explanation {
   std::vector<WaitedFor> waited_for;      // the most first; ranks that nobody waits for left out
   std::vector<HotRankFigures> hot_ranks;  // the most layers first
   std::vector<HotExpertFigures> hot_experts;  // the hottest first
+  std::string cost_source;                    // where the times of computation come from
   std::string deciding_tier;
   std::vector<sim::TierFigures> link_tiers;
   std::vector<sim::LinkFigures> hottest_links;

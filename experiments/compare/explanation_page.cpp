@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <algorithm>
 
+#include "base/named_table.h"
 #include "experiments/compare/explanation.h"
 #include "experiments/compare/page.h"
 
@@ -30,9 +31,13 @@ void add_causes(const Explanation& e, Page& page) {
 }
 
 std::string place_of(const PathGroup& group) {
-  if (group.is_network) return "exchange";
-  if (group.over_mean_rank_s < kAlike * group.time_s) return "alike on all ranks";
-  const std::string more = time_text(group.over_mean_rank_s) + " more than a mean rank's, ";
+  const bool is_one = group.operations == 1;
+  if (group.is_network) return is_one ? "exchange" : "exchanges";
+  if (group.over_mean_rank_s < kAlike * group.time_s) {
+    return is_one ? "operation, alike on all ranks" : "operations, alike on all ranks";
+  }
+  const std::string more = (is_one ? "operation, " : "operations, together ") +
+                           time_text(group.over_mean_rank_s) + " more than a mean rank's, ";
   if (group.rank_share < 0.5) return more + "now on one rank, now on another";
   return more + fmt::format("{:.0f} % on rank {}", group.rank_share * 100, *group.rank);
 }
@@ -43,7 +48,7 @@ void add_path(const Explanation& e, Page& page) {
   for (const PathGroup& group : e.path) {
     if (group.time_s < kWorthALine * e.step_time_s) continue;
     const bool is_sum = group.phase == "combine" && !group.is_network;
-    page.line("  {:<14} {:>12} {:>6.1f} %  {} x {}; longest: {}, {}",
+    page.line("  {:<14} {:>12} {:>6.1f} %  {} {}; longest: {}, {}",
               is_sum ? "weighted sum" : group.phase, time_text(group.time_s),
               share(group.time_s, e), group.operations, place_of(group), group.longest,
               time_text(group.longest_s));
@@ -103,10 +108,11 @@ void add_links(const Explanation& e, Page& page) {
   page.line("");
   page.line("links: {}",
             e.deciding_tier.empty() ? "nothing moves" : e.deciding_tier + " links decide");
+  const double held = sim::bound_time_of(e.link_tiers);
   for (const sim::TierFigures& tier : e.link_tiers) {
     if (tier.bound_time_s == 0) continue;
-    page.line("  {:<14} hold {} of collectives, the busiest is {:.1f} % busy", tier.tier,
-              time_text(tier.bound_time_s), tier.busy_fraction * 100);
+    page.line("  {:<14} hold {:.1f} % of the collectives' time, the busiest is {:.1f} % busy",
+              tier.tier, tier.bound_time_s / held * 100, tier.busy_fraction * 100);
   }
   for (std::size_t i = 0; i < std::min(kMostLinks, e.hottest_links.size()); ++i) {
     const sim::LinkFigures& link = e.hottest_links[i];
@@ -151,6 +157,8 @@ std::string explanation_page(const Explanation& e) {
   Page page;
   page.line("{}: a step of {}", e.title, time_text(e.step_time_s));
   for (const std::string& sentence : e.verdict) page.line("  {}", sentence);
+  const std::string roofline = base::name_in_words(sim::CostSource::roofline);
+  if (e.cost_source != roofline) page.line("  Compute times: {}.", e.cost_source);
   for (const std::string& warning : e.warnings) page.line("  warning: {}", warning);
   add_causes(e, page);
   add_path(e, page);

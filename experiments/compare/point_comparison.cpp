@@ -46,6 +46,12 @@ auto of_side(const char* side, const Subject& subject, const Work& work) {
   }
 }
 
+void add_warnings_of(const char* side, const Result& result, PointComparison& comparison) {
+  for (const std::string& warning : result.warnings) {
+    comparison.warnings.push_back(std::string(side) + ": " + warning);
+  }
+}
+
 void warn_of_age(const char* name, const Subject& subject, const Result& now,
                  PointComparison& comparison) {
   if (const auto warning = age_warning(subject, name, now.step_time_s)) {
@@ -119,6 +125,10 @@ void describe(base::FieldTable& table, PointComparison& comparison) {
   table.field("figures", comparison.figures, "Key figures of both.");
   table.field("a_deciding_tier", comparison.a_deciding_tier, "What A's collectives waited for.");
   table.field("b_deciding_tier", comparison.b_deciding_tier, "What B's collectives waited for.");
+  table.field("a_cost_source", comparison.a_cost_source,
+              "Where A's times of computation come from.");
+  table.field("b_cost_source", comparison.b_cost_source,
+              "Where B's times of computation come from.");
   table.field("causes", comparison.causes,
               "Shapley values over what-if runs; they sum to the step times.");
   table.field("sections", comparison.sections,
@@ -137,11 +147,15 @@ PointComparison compare_points(const Subject& a, const Subject& b, const sim::Ru
   const Result& result_a = of_side("A", a, [&] { return what_if_a.figures(); });
   const Result& result_b = of_side("B", b, [&] { return what_if_b.figures(); });
   comparison.figures = figure_differences(result_a, result_b);
+  comparison.a_cost_source = result_a.cost_source;
+  comparison.b_cost_source = result_b.cost_source;
   comparison.a_deciding_tier = result_a.deciding_tier;
   comparison.b_deciding_tier = result_b.deciding_tier;
   warn_of_age("the run of A", a, result_a, comparison);
   warn_of_age("the run of B", b, result_b, comparison);
   warn_of_chance(trains_gate(a) || trains_gate(b), comparison);
+  add_warnings_of("A", result_a, comparison);
+  add_warnings_of("B", result_b, comparison);
   if (comparison.inputs.empty()) return comparison;
   add_causes(what_if_a, what_if_b, comparison);
   add_sections(a, b, batches, comparison);

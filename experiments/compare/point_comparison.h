@@ -41,6 +41,8 @@ struct PointComparison {
   std::vector<std::string> warnings;
   std::vector<InputDifference> inputs;
   std::vector<FigureDifference> figures;
+  std::string a_cost_source;  // where the times of computation come from
+  std::string b_cost_source;
   std::string a_deciding_tier;
   std::string b_deciding_tier;
   std::vector<CausePart> causes;      // they sum to either step time, and to the difference

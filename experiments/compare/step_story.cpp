@@ -167,6 +167,7 @@ void tell_hot_spots(const sim::Run& run, const sim::StepPlans& plans, Explanatio
 void tell_step(const sim::Run& run, const sim::StepPlans& plans, Explanation& explanation) {
   explanation.step_time_s = run.result.step_time_s;
   explanation.num_moe_layers = run.demand.num_moe_layers;
+  explanation.cost_source = run.result.cost_source;
   explanation.deciding_tier = run.result.deciding_tier;
   explanation.link_tiers = run.result.link_tiers;
   explanation.hottest_links = run.result.hottest_links;

@@ -73,6 +73,9 @@ void read_stored(const fs::path& path, const std::string& wanted, const std::str
     throw Error(flag, fmt::format("the run has {} points", run.num_points),
                 "name one by its index or id, as RUN:0");
   }
+  if (run.points.empty() && run.lost_rows > 0) {
+    throw Error(flag, lost_rows_text(run), "name a run that has its rows");
+  }
   const StoredPoint& point = run.points[place_of(run.points, wanted, flag)];
   if (point.status != "ok") {
     throw Error(flag, "the point was " + point.status + ": " + point.reason,
@@ -104,6 +107,10 @@ Subject read_subject(const std::string& argument, const std::vector<std::string>
   Subject subject;
   subject.argument = argument;
   if (fs::is_directory(named.path)) {
+    if (!assignments.empty()) {
+      throw Error("--set " + assignments.front(), "a run that has ended has its inputs",
+                  "name the experiment's file in place of " + named.path.string());
+    }
     read_stored(named.path, named.point, flag, subject);
   } else {
     read_file(named.path, named.point, assignments, flag, subject);

@@ -22,10 +22,9 @@ struct Subject {
 
 // `argument` is a run's folder (or an experiment's, of which it takes the latest run), an
 // experiment file, or either with ":POINT", the index or the id of a sweep's point. `assignments`
-// are those of
-// --set and act on files alone. Throws base::Error at `flag` where it is none of these, where it
-// has several points and none is named, where the point failed or was skipped; and what reading
-// throws.
+// are those of --set. Throws base::Error at `flag` where it is none of these, where it has several
+// points and none is named, where the point failed or was skipped; at the first assignment where it
+// is a run's folder; and what reading throws.
 Subject read_subject(const std::string& argument, const std::vector<std::string>& assignments,
                      const std::string& flag);
 

@@ -14,8 +14,9 @@ using base::JsonValue;
 
 constexpr std::size_t kMostWithAllDetails = 200;
 constexpr std::size_t kBest = 10;
-constexpr std::array<const char*, 6> kShown = {"routing_source", "deciding_tier", "hottest_links",
-                                               "link_tiers",     "jobs",          "warnings"};
+constexpr std::array<const char*, 7> kShown = {"routing_source", "cost_source", "deciding_tier",
+                                               "hottest_links",  "link_tiers",  "jobs",
+                                               "warnings"};
 constexpr std::array<const char*, 3> kLoads = {"expert_load", "expert_demand", "rank_load"};
 
 bool has_figure(const StoredRun& run, const std::string& name) {

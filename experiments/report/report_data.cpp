@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "experiments/report/report_data.h"
 
+#include <fmt/format.h>
+
+#include <algorithm>
 #include <limits>
 #include <map>
 
@@ -30,6 +33,10 @@ JsonValue provenance(const StoredRun& run, const JsonValue& manifest) {
   for (const char* key : {"name", "question", "status", "command", "moesim", "commit", "versions",
                           "host", "start", "end", "config_hash"}) {
     if (const JsonValue* value = manifest.find(key)) base::add_member(facts, key, *value);
+  }
+  if (run.lost_rows > 0) {
+    const std::string status = fmt::format("{}, {} rows missing", run.status, run.lost_rows);
+    base::set_json_at(facts, "status", base::json_of(status), "status");
   }
   std::error_code unknown;
   const std::filesystem::path folder = std::filesystem::canonical(run.folder, unknown);
@@ -166,7 +173,7 @@ JsonValue baseline_object(const StoredRun& run, const Baseline& baseline) {
 base::Error no_such_point(const std::string& argument, const StoredRun& run) {
   return {"--baseline " + argument, "the run has no point of this id or number",
           "moesim run -n lists ids and numbers; " + run.folder.string() + " has " +
-              std::to_string(run.points.size()) + " points"};
+              std::to_string(run.points.size()) + (run.points.size() == 1 ? " point" : " points")};
 }
 
 }  // namespace

@@ -7,6 +7,7 @@
 
 #include "base/error.h"
 #include "experiments/results/intervals.h"
+#include "experiments/sweep/axes.h"
 
 namespace moesim::experiments {
 namespace {
@@ -131,13 +132,18 @@ class Answer {
     const std::vector<std::string> axes = table.headers;
     table.headers.emplace_back("count");
     for (const std::string& column : columns_) {
-      table.headers.insert(table.headers.end(), {column, column + "_ci95"});
+      table.headers.push_back(column);
+      if (over_seeds()) {
+        table.headers.push_back(column + "_ci95");
+      } else {
+        table.headers.insert(table.headers.end(), {column + "_min", column + "_max"});
+      }
     }
     for (const auto& group : groups(axes)) {
       TableRow row;
       for (const std::string& axis : axes) row.push_back(swept_cell(*group.front(), axis));
       row.push_back(count_cell(group.size()));
-      for (const std::string& column : columns_) append_interval(row, group, column);
+      for (const std::string& column : columns_) append_mean(row, group, column);
       table.rows.push_back(std::move(row));
     }
     return table;
@@ -161,12 +167,21 @@ class Answer {
     return groups;
   }
 
-  void append_interval(TableRow& row, const Group& group, const std::string& column) const {
+  // Points that differ in seeds alone repeat a configuration.
+  bool over_seeds() const { return std::all_of(query_.over.begin(), query_.over.end(), is_seed); }
+
+  void append_mean(TableRow& row, const Group& group, const std::string& column) const {
     std::vector<double> values;
-    for (const StoredPoint* point : group) values.push_back(run_.figure(*point, column));
+    for (const StoredPoint* point : group) {
+      const double value = run_.figure(*point, column);
+      if (std::isfinite(value)) values.push_back(value);
+    }
     const MeanInterval interval = mean_interval(values);
     row.push_back(number_cell(interval.mean));
-    row.push_back(number_cell(interval.half_width));
+    if (over_seeds()) return row.push_back(number_cell(interval.half_width));
+    const auto ends = std::minmax_element(values.begin(), values.end());
+    row.push_back(values.empty() ? Cell{} : number_cell(*ends.first));
+    row.push_back(values.empty() ? Cell{} : number_cell(*ends.second));
   }
 
   const StoredRun& run_;

@@ -29,9 +29,10 @@ struct QueryTable {
 
 // One row for each point that is asked for: index, swept axes, figures, and, where any of them is
 // not "ok", status and reason. With `over` one for each combination of the other axes, over its
-// points with status "ok": axes, count, and each figure's mean with its 95 % confidence interval's
-// half width as "<figure>_ci95" (intervals.h). Throws base::Error at the flag that names what is
-// not there.
+// points with status "ok": axes, count, each figure's mean, and, where all of `over` are seeds, its
+// 95 % confidence interval's half width as "<figure>_ci95" (intervals.h); else, where points are no
+// repetitions, the least and the most as "<figure>_min" and "<figure>_max". Throws base::Error at
+// the flag that names what is not there.
 QueryTable query_points(const StoredRun& run, const PointQuery& query);
 
 }  // namespace moesim::experiments

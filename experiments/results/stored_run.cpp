@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "experiments/results/stored_run.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <charconv>
 #include <fstream>
@@ -10,6 +12,7 @@
 #include "experiments/results/column_index.h"
 #include "experiments/results/row_scanner.h"
 #include "experiments/runs/run_manifest.h"
+#include "experiments/runs/shard.h"
 #include "experiments/sweep/sweep_values.h"
 
 namespace moesim::experiments {
@@ -42,8 +45,7 @@ fs::path folder_of(const fs::path& run) {
               "name what moesim run printed after \"results in\"");
 }
 
-void take_manifest(StoredRun& run) {
-  const RunManifest manifest = read_manifest(run.folder);
+void take_manifest(const RunManifest& manifest, StoredRun& run) {
   run.name = manifest.name;
   run.question = manifest.question;
   run.status = manifest.status;
@@ -51,6 +53,15 @@ void take_manifest(StoredRun& run) {
   run.moesim = manifest.moesim + " " + manifest.commit;
   run.axes = manifest.axes;
   run.num_points = manifest.num_points;
+}
+
+// How many of the sweep's points are the run's.
+std::size_t points_of(const RunManifest& manifest) {
+  if (manifest.shard.empty()) return manifest.num_points;
+  const Shard shard = parse_shard(manifest.shard);
+  std::size_t points = 0;
+  for (std::size_t index = 0; index < manifest.num_points; ++index) points += shard.has(index);
+  return points;
 }
 
 class Rows {
@@ -105,11 +116,10 @@ double StoredRun::figure(const StoredPoint& point, const std::string& column) co
 StoredRun read_run(const fs::path& run) {
   StoredRun stored;
   stored.folder = folder_of(run);
-  take_manifest(stored);
+  const RunManifest manifest = read_manifest(stored.folder);
+  take_manifest(manifest, stored);
   const fs::path path = stored.folder / "results.ndjson";
-  std::error_code unknown;
-  if (!fs::exists(path, unknown)) return stored;
-  std::ifstream file(path, std::ios::binary);
+  std::ifstream file(path, std::ios::binary);  // none is there before the first point ends
   Rows rows(stored);
   std::size_t begin = 0;
   std::string line;
@@ -118,7 +128,20 @@ StoredRun read_run(const fs::path& run) {
     begin += line.size() + 1;
   }  // a last line without its end was cut off while it was written
   rows.finish();
+  const std::size_t wanted = is_unfinished(manifest) ? 0 : points_of(manifest);
+  if (wanted > stored.points.size()) stored.lost_rows = wanted - stored.points.size();
   return stored;
+}
+
+std::string lost_rows_text(const StoredRun& run) {
+  if (run.lost_rows == 0) return {};
+  const std::string folder = run.folder.string();
+  const std::string said =
+      fmt::format("{}: the run has ended ({}), but {} of its rows {} missing: the file was cut",
+                  (run.folder / "results.ndjson").string(), run.status, run.lost_rows,
+                  run.lost_rows == 1 ? "is" : "are");
+  if (run.num_points <= 1) return said + "; " + folder + "/result.json may have its figures";
+  return said + "; to run their points again: moesim run EXPERIMENT --resume " + folder;
 }
 
 JsonValue read_row(const StoredRun& run, const StoredPoint& point) {

@@ -36,6 +36,7 @@ struct StoredRun {
   std::size_t num_points = 0;        // of the sweep; `points` are those with a row
   std::vector<std::string> columns;  // dotted keys of numbers outside lists: "phase_time_s.expert"
   std::vector<StoredPoint> points;   // by index
+  std::size_t lost_rows = 0;  // that a run which has ended had, and results.ndjson has no more
 
   // The figure, NaN where there is none.
   double figure(const StoredPoint& point, const std::string& column) const;
@@ -49,6 +50,9 @@ StoredRun read_run(const std::filesystem::path& run);
 
 // The point's whole row: what result.json holds. Throws base::Error where the file has changed.
 base::JsonValue read_row(const StoredRun& run, const StoredPoint& point);
+
+// Which rows a run that has ended has lost, in words, and how to have them again; "" where none is.
+std::string lost_rows_text(const StoredRun& run);
 
 // "router.capacity_factor=1.25, router.seed=3", in the order of the axes; "" without a sweep.
 std::string label_of(const StoredRun& run, const StoredPoint& point);

@@ -3,7 +3,6 @@
 
 #include <algorithm>
 #include <map>
-#include <set>
 #include <vector>
 
 #include "base/error.h"
@@ -57,23 +56,21 @@ void check_same_experiment(const fs::path& folder, const RunManifest& old, const
 class Rows {
  public:
   explicit Rows(const Sweep& sweep) {
-    for (const Point& point : sweep.points) free_[point.id].insert(point.index);
+    for (const Point& point : sweep.points) free_.emplace(point.id, point.index);
   }
 
-  // The index of the row's point, which no other row is then given; nullopt where there is none.
+  // The index of the row's point, which no other row is then given: runs of earlier versions may
+  // have two rows of one. nullopt where there is none.
   std::optional<std::size_t> take(const JournalRow& row) {
-    const auto points = free_.find(row.id);
-    if (points == free_.end() || points->second.empty()) return std::nullopt;
-    // A sweep may name the same value twice.
-    const auto same = points->second.find(row.index);
-    const auto taken = same != points->second.end() ? same : points->second.begin();
-    const std::size_t index = *taken;
-    points->second.erase(taken);
+    const auto point = free_.find(row.id);
+    if (point == free_.end()) return std::nullopt;
+    const std::size_t index = point->second;
+    free_.erase(point);
     return index;
   }
 
  private:
-  std::map<std::string, std::set<std::size_t>> free_;
+  std::map<std::string, std::size_t> free_;
 };
 
 // Keeps the rows of the sweep's points; returns how many had to go.

@@ -3,7 +3,6 @@
 
 #include <algorithm>
 #include <map>
-#include <set>
 #include <utility>
 
 #include "experiments/sweep/axes.h"
@@ -43,9 +42,8 @@ std::vector<Candidate> candidates_of(const Sweep& sweep) {
   std::vector<Candidate> candidates;
   std::vector<ValueNumbers> numbers(sweep.axes.size());
   std::map<std::string, std::size_t> place_of;
-  std::set<std::string> ids;
   for (const Point& point : sweep.points) {
-    if (!point.excluded.empty() || !ids.insert(point.id).second) continue;
+    if (!point.excluded.empty()) continue;
     Candidate candidate = without_seeds(sweep, point, numbers);
     const auto [found, is_new] = place_of.emplace(candidate.label, candidates.size());
     if (is_new) candidates.push_back(std::move(candidate));

@@ -16,11 +16,11 @@ struct Candidate {
   std::string label;  // "router.capacity_factor=1.0", without the seeds
   // A number for each swept key that is no seed, the same for the same value.
   std::vector<std::uint32_t> settings;
-  std::vector<std::size_t> points;  // indices in the sweep, by rising index, each id once
+  std::vector<std::size_t> points;  // indices in the sweep, by rising index
 };
 
 // The sweep's configurations in the order of their first points; what the sweep leaves out is in
-// none, nor is a point that it names twice.
+// none.
 std::vector<Candidate> candidates_of(const Sweep& sweep);
 
 // The indices of the first `seeds` points of each of the candidates numbered in `chosen`.

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <vector>
 
 #include "base/text_page.h"
 
@@ -38,22 +39,22 @@ void write_rung(TextPage& page, const RungOutcome& rung) {
             rung.wall_s, more);
 }
 
-// What the whole grid would take, by the points that ran in full; none where some had been there.
-double share_of_time(const SearchOutcome& outcome) {
-  double wall = outcome.full.wall_s;
-  for (const RungOutcome& screen : outcome.screens) {
-    if (screen.there > 0) return NAN;
-    wall += screen.wall_s;
+// What the search took, beside what the points that ran in full say of the whole grid; "" where
+// some had been there before.
+std::string time_text(const SearchOutcome& outcome) {
+  std::vector<const RungOutcome*> rungs{&outcome.full};
+  for (const RungOutcome& screen : outcome.screens) rungs.push_back(&screen);
+  if (outcome.confirmation) rungs.push_back(&*outcome.confirmation);
+  double wall = 0;
+  for (const RungOutcome* rung : rungs) {
+    if (rung->there > 0) return {};
+    wall += rung->wall_s;
   }
-  if (outcome.full.there > 0 || outcome.full.points == 0) return NAN;
+  if (outcome.full.points == 0) return {};
   const double grid = outcome.full.wall_s / static_cast<double>(outcome.full.points) *
                       static_cast<double>(outcome.num_points);
-  return wall / grid;
-}
-
-std::string time_text(double share) {
-  return fmt::format("; with the screens about {:.0f} % of the time that all would take",
-                     100 * share);
+  return fmt::format("; all rungs took {:.1f} s, all points in full would take about {:.1f} s",
+                     wall, grid);
 }
 
 void write_effort(TextPage& page, const SearchOutcome& outcome) {
@@ -61,7 +62,6 @@ void write_effort(TextPage& page, const SearchOutcome& outcome) {
   for (const RungOutcome& screen : outcome.screens) write_rung(page, screen);
   write_rung(page, outcome.full);
   if (outcome.confirmation) write_rung(page, *outcome.confirmation);
-  const double time = share_of_time(outcome);
   const double points =
       static_cast<double>(outcome.full.points) / static_cast<double>(outcome.num_points);
   page.line("");
@@ -69,7 +69,7 @@ void write_effort(TextPage& page, const SearchOutcome& outcome) {
     page.line("what has failed is not tried again without --retry-failed");
   }
   page.line("{} of {} points ran in full ({:.1f} %){}", outcome.full.points, outcome.num_points,
-            100 * points, std::isnan(time) ? std::string() : time_text(time));
+            100 * points, time_text(outcome));
 }
 
 std::string figure_text(const MeanInterval& figure) {

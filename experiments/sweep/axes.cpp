@@ -2,6 +2,9 @@
 #include "experiments/sweep/axes.h"
 
 #include <algorithm>
+#include <cmath>
+#include <cstdint>
+#include <map>
 #include <numeric>
 #include <set>
 
@@ -86,6 +89,37 @@ void check_keys(const std::vector<Axis>& axes) {
     for (const std::string& key : axis.keys) {
       if (known.insert(key).second) continue;
       throw Error(axis.where, "two axes set " + key, "sweep each key once");
+    }
+  }
+}
+
+// As text, 1.0 like 1; whole numbers as they are written, which may be longer than a double.
+std::string text_of(const JsonValue& value) {
+  constexpr double kMostExact = 1e15;
+  const bool is_whole = value.kind == JsonValue::Kind::number && !value.integral &&
+                        std::abs(value.number) < kMostExact &&
+                        value.number == std::floor(value.number);
+  if (is_whole) return std::to_string(static_cast<std::int64_t>(value.number));
+  return base::to_text(value, base::JsonStyle::compact);
+}
+
+std::string text_of(const Setting& setting) {
+  std::map<std::string, std::string> texts;
+  for (const auto& [key, value] : setting) texts[key] = text_of(value);
+  std::string text;
+  for (const auto& [key, value] : texts) {
+    text += (text.empty() ? "" : ", ") + (setting.size() == 1 ? value : key + "=" + value);
+  }
+  return text;
+}
+
+// Points that are the same would count twice in means and share one id.
+void check_values(const std::vector<Axis>& axes) {
+  for (const Axis& axis : axes) {
+    std::set<std::string> known;
+    for (const Setting& setting : axis.settings) {
+      if (known.insert(text_of(setting)).second) continue;
+      throw Error(axis.where, text_of(setting) + " stands there twice", "name each value once");
     }
   }
 }
@@ -204,6 +238,7 @@ std::vector<Axis> read_axes(const JsonValue* sweep) {
     }
   }
   check_keys(axes);
+  check_values(axes);
   return axes;
 }
 

@@ -50,12 +50,31 @@ bool names_file(std::string_view key, const JsonValue& value) {
          std::find(kFileKeys.begin(), kFileKeys.end(), last) != kFileKeys.end();
 }
 
+// The name of a cost table's file, which is seen from the working directory ("" where it is none).
+fs::path cost_table_file(std::string_view key, const JsonValue& value) {
+  const std::string_view last = key.substr(key.rfind('.') + 1);
+  return last == "cost_table" && value.text.ends_with(".json") ? fs::path(value.text) : fs::path();
+}
+
+// A report is made when all points have ended, and changes none of them.
+void leave_out_report(JsonValue& document) {
+  JsonValue* outputs = document.find("outputs");
+  if (outputs == nullptr) return;
+  std::erase_if(outputs->members, [](const auto& member) { return member.key == "report"; });
+  if (outputs->kind != JsonValue::Kind::object || !outputs->members.empty()) return;
+  std::erase_if(document.members, [](const auto& member) { return member.key == "outputs"; });
+}
+
 // With members in the order of their keys and files' hashes in the place of their names.
 JsonValue canonical(std::string_view key, JsonValue value) {
   if (names_file(key, value)) {
     const fs::path path = resolve_path(value);
     std::error_code unknown;
     if (fs::is_regular_file(path, unknown)) return base::json_of("sha256 " + hash_of_file(path));
+  }
+  if (const fs::path table = cost_table_file(key, value); !table.empty()) {
+    std::error_code unknown;
+    if (fs::is_regular_file(table, unknown)) return base::json_of("sha256 " + hash_of_file(table));
   }
   for (JsonValue& item : value.items) item = canonical("", std::move(item));
   for (base::JsonMember& member : value.members) {
@@ -77,6 +96,7 @@ Identity::Identity(const JsonValue& document)
   JsonValue own = document;
   std::erase_if(own.members,
                 [](const base::JsonMember& member) { return is_for_people(member.key); });
+  leave_out_report(own);
   common_ += base::to_text(canonical("", std::move(own)), base::JsonStyle::compact);
 }
 

@@ -70,7 +70,7 @@ void read_name(Sweep& sweep) {
   sweep.name = experiment.name;
   sweep.question = experiment.question;
   sweep.objectives = in_order(*sweep.document, experiment.objectives);
-  sweep.constraints = experiment.constraints;
+  sweep.constraints = read_constraints(*sweep.document, experiment.constraints);
   sweep.wants_report = experiment.outputs.report;
   const PointFolders folders = experiment.outputs.points;
   sweep.has_point_folders =

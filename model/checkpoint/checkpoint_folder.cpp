@@ -93,7 +93,9 @@ std::string hint_of_others(const fs::path& root, const std::string& except) {
   for (const std::string& name : checkpoint_names(root)) {
     if (name != except) list += (list.empty() ? "" : ", ") + (root / name).string();
   }
-  return list.empty() ? "name a folder that a training run wrote" : "name one yourself: " + list;
+  return list.empty() ? "name a folder that a training run wrote"
+                      : "name one yourself: " + list +
+                            "; to go on from one, write its folder's name into latest";
 }
 
 void add_folder(const fs::path& root, int step, const std::function<void(const fs::path&)>& write) {

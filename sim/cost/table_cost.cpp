@@ -1,10 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "sim/cost/table_cost.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
+#include <set>
 #include <vector>
 
 #include "base/error.h"
+#include "base/named_table.h"
 
 namespace moesim::sim {
 namespace {
@@ -184,6 +188,39 @@ std::shared_ptr<const CostTable> cost_table_of(const topologies::Accelerator& ac
   throw base::Error(where + "/cost_table",
                     "cost.source is table, but the accelerator names no cost table",
                     hint + "; or use cost.source roofline");
+}
+
+std::string cost_source_text(const CostConfig& cost,
+                             std::span<const topologies::Accelerator* const> accelerators) {
+  if (cost.source == CostSource::roofline) return "roofline";
+  std::string text;
+  std::set<std::string> named;
+  for (const topologies::Accelerator* accelerator : accelerators) {
+    if (!named.insert(accelerator->cost_table).second) continue;
+    const auto table = cost_table_of(*accelerator, "/cluster/node/accelerator");
+    text += fmt::format("{} {} (fitted to {})", text.empty() ? "table" : ",",
+                        accelerator->cost_table, table->machine);
+  }
+  return text + ", " + base::name_in_words(cost.clocks) + " clocks";
+}
+
+std::optional<std::string> other_machine_warning(const CostTable& table,
+                                                 const topologies::Accelerator& accelerator) {
+  const auto is_far = [](auto of_table, auto of_accelerator) {
+    const double ratio = of_table / of_accelerator;
+    return ratio > 1.01 || ratio < 0.5;
+  };
+  const bool is_called_otherwise = table.machine != accelerator.name;
+  if (!is_called_otherwise && !is_far(table.peak, accelerator.peak_bf16) &&
+      !is_far(table.peak_bandwidth, accelerator.memory_bandwidth)) {
+    return std::nullopt;
+  }
+  return fmt::format(
+      "the cost table {} was fitted to {} ({}, {}), and the accelerator is {} ({}, {}): what the "
+      "table times is as on the former",
+      accelerator.cost_table, table.machine, base::to_text(table.peak),
+      base::to_text(table.peak_bandwidth), accelerator.name, base::to_text(accelerator.peak_bf16),
+      base::to_text(accelerator.memory_bandwidth));
 }
 
 }  // namespace moesim::sim

@@ -76,4 +76,14 @@ class TableCost {
 std::shared_ptr<const CostTable> cost_table_of(const topologies::Accelerator& accelerator,
                                                const std::string& where);
 
+// In words: "roofline", or "table h200_trtllm (fitted to NVIDIA H200 SXM 141 GB), burst clocks",
+// with every table that the accelerators name. Throws as cost_table_of().
+std::string cost_source_text(const CostConfig& cost,
+                             std::span<const topologies::Accelerator* const> accelerators);
+
+// A sentence where the accelerator is another machine than its table's: called otherwise, or with a
+// peak or memory bandwidth below the table's or above twice it. nullopt: it is the table's machine.
+std::optional<std::string> other_machine_warning(const CostTable& table,
+                                                 const topologies::Accelerator& accelerator);
+
 }  // namespace moesim::sim

@@ -148,6 +148,28 @@ base::FlopsPerSecond mean_peak(const MetricsInput& input) {
   return sum / static_cast<double>(input.graph.ranks.size());
 }
 
+// Each accelerator that the step runs on, once.
+std::vector<const topologies::Accelerator*> accelerators_of(const MetricsInput& input) {
+  std::vector<const topologies::Accelerator*> accelerators;
+  for (const int rank : input.graph.ranks) {
+    const auto* accelerator = &topologies::accelerator_of_rank(input.scenario.cluster, rank);
+    if (std::find(accelerators.begin(), accelerators.end(), accelerator) == accelerators.end()) {
+      accelerators.push_back(accelerator);
+    }
+  }
+  return accelerators;
+}
+
+void warn_of_other_machines(const MetricsInput& input, std::vector<std::string>& warnings) {
+  if (input.scenario.cost.source == CostSource::roofline) return;
+  for (const topologies::Accelerator* accelerator : accelerators_of(input)) {
+    const auto table = cost_table_of(*accelerator, "/cluster/node/accelerator");
+    const auto warning = other_machine_warning(*table, *accelerator);
+    const bool is_new = warning && std::count(warnings.begin(), warnings.end(), *warning) == 0;
+    if (is_new) warnings.push_back(*warning);
+  }
+}
+
 std::vector<std::string> warnings_of(const MetricsInput& input, const Result& result) {
   std::vector<std::string> warnings;
   const topologies::Accelerator& accelerator = smallest_accelerator(input);
@@ -179,6 +201,7 @@ std::vector<std::string> warnings_of(const MetricsInput& input, const Result& re
     warnings.push_back(accelerator.name +
                        " has no num_sms: the compute model rounds up tiles but not waves");
   }
+  warn_of_other_machines(input, warnings);
   return warnings;
 }
 
@@ -221,6 +244,7 @@ Result compute_result(const MetricsInput& input) {
   result.scenario.name = input.scenario.name;
   result.scenario.point = input.scenario.point;
   result.routing_source = input.source.description();
+  result.cost_source = cost_source_text(input.scenario.cost, accelerators_of(input));
   result.scenario.fidelity = base::name_in_words(input.scenario.network.fidelity);
   result.scenario.num_ranks = input.sizes.num_ranks;
   result.scenario.expert_model_parallel_size = input.sizes.expert_parallel;

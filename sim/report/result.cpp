@@ -54,7 +54,14 @@ void describe(base::FieldTable& table, TierFigures& tier) {
   table.field("bytes", tier.bytes, "Bytes carried in the step by all of them.");
   table.field("busy_fraction", tier.busy_fraction, "Of the busiest: bytes / (bandwidth x step).");
   table.field("bound_time_s", tier.bound_time_s,
-              "Time of the collectives whose busiest link is one of these, summed.");
+              "Time of the collectives whose busiest link is one of these, summed; of groups that "
+              "exchange at the same time it may be above the step's.");
+}
+
+double bound_time_of(std::span<const TierFigures> tiers) {
+  double sum = 0;
+  for (const TierFigures& tier : tiers) sum += tier.bound_time_s;
+  return sum;
 }
 
 void describe(base::FieldTable& table, JobFigures& job) {
@@ -94,6 +101,8 @@ void describe(base::FieldTable& table, Result& result) {
   table.field("reason", result.reason, "Why it failed or was skipped.");
   table.field("scenario", result.scenario, "Which point of which experiment.");
   table.field("routing_source", result.routing_source, "Where the routing came from.");
+  table.field("cost_source", result.cost_source,
+              "Where the time of computation came from: roofline, or which cost tables.");
   table.field("step_time_s", result.step_time_s, "Simulated time of one training step.");
   table.field("tokens_per_s", result.tokens_per_s, "Tokens / step time.");
   table.field("tokens_per_s_per_gpu", result.tokens_per_s_per_gpu, "The same per accelerator.");

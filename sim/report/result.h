@@ -5,6 +5,7 @@
 
 #include <map>
 #include <optional>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -84,6 +85,7 @@ struct Result {
   std::string reason;
   ScenarioFigures scenario;
   std::string routing_source;
+  std::string cost_source;
   double step_time_s = 0;
   double tokens_per_s = 0;
   double tokens_per_s_per_gpu = 0;
@@ -111,6 +113,10 @@ struct Result {
   std::optional<double> validation_loss;
   std::vector<std::string> warnings;
 };
+
+// The time of all collectives, each counted by itself: groups that exchange at the same time add up
+// to more than the step.
+double bound_time_of(std::span<const TierFigures> tiers);
 
 void describe(base::FieldTable& table, ScenarioFigures& scenario);
 void describe(base::FieldTable& table, LoadFigures& load);

@@ -3,7 +3,11 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <cctype>
 #include <iterator>
+#include <map>
+#include <vector>
 
 #include "base/text_page.h"
 #include "sim/step/step_graph.h"
@@ -14,6 +18,7 @@ namespace {
 using Page = base::TextPage;
 
 constexpr int kBarColumns = 30;
+constexpr std::size_t kWarnedPointsShown = 10;
 
 // "1.23 GB" of a plain number of bytes, powers of 1000.
 std::string bytes_text(double bytes) {
@@ -35,6 +40,7 @@ void add_head(const Result& r, Page& page) {
   page.line("  {:<36} {} accelerator{}, expert-parallel groups of {}, {} network", "cluster",
             r.scenario.num_ranks, r.scenario.num_ranks == 1 ? "" : "s",
             r.scenario.expert_model_parallel_size, r.scenario.fidelity);
+  if (!r.cost_source.empty()) page.line("  {:<36} {}", "compute times", r.cost_source);
   for (const std::string& warning : r.warnings) page.line("  warning: {}", warning);
   page.line("");
 }
@@ -98,10 +104,11 @@ void add_network(const Result& r, Page& page) {
   page.line("  {:<36} {} of the step", "between nodes", bytes_text(a.inter_node_bytes));
   page.line("  {:<36} {:.3f} ms, {:.1f} % overlapped", "communication not covered by compute",
             r.exposed_communication_s * 1e3, r.overlap_fraction * 100);
+  const double held = bound_time_of(r.link_tiers);
   for (const TierFigures& tier : r.link_tiers) {
     if (tier.bound_time_s == 0) continue;
-    page.line("  {:<36} {:.3f} ms of collectives{}", "held by " + tier.tier + " links",
-              tier.bound_time_s * 1e3, tier.tier == r.deciding_tier ? ", the most" : "");
+    page.line("  {:<36} {:.1f} % of the collectives' time", "held by " + tier.tier + " links",
+              tier.bound_time_s / held * 100);
   }
   if (r.repetition.worked_out > 0) {
     page.line("  {:<36} {} of {} worked out, the rest are equal to one of them", "collectives",
@@ -134,6 +141,44 @@ void add_jobs(const Result& r, Page& page) {
   }
 }
 
+// What warnings that differ in nothing but their numbers have in common.
+std::string without_numbers(std::string text) {
+  std::erase_if(text, [](unsigned char c) { return std::isdigit(c) != 0 || c == '.'; });
+  return text;
+}
+
+struct SharedWarning {
+  std::string first;        // as the first point says it
+  std::vector<int> points;  // indices
+  bool is_alike = true;     // word for word
+};
+
+void add_warnings(std::span<const Result> results, Page& page) {
+  std::vector<SharedWarning> warnings;
+  std::map<std::string, std::size_t> known;
+  for (const Result& r : results) {
+    for (const std::string& text : r.warnings) {
+      const auto [found, is_new] = known.emplace(without_numbers(text), warnings.size());
+      if (is_new) warnings.push_back({text, {}});
+      SharedWarning& warning = warnings[found->second];
+      warning.points.push_back(r.scenario.index);
+      warning.is_alike = warning.is_alike && text == warning.first;
+    }
+  }
+  for (const SharedWarning& warning : warnings) {
+    const std::size_t shown = std::min(warning.points.size(), kWarnedPointsShown);
+    std::string points;
+    for (std::size_t i = 0; i < shown; ++i) {
+      points += (i == 0 ? "" : ", ") + std::to_string(warning.points[i]);
+    }
+    if (shown < warning.points.size()) {
+      points += fmt::format(" and {} more", warning.points.size() - shown);
+    }
+    page.line("warning of point{} {}: {}{}", warning.points.size() == 1 ? "" : "s", points,
+              warning.first, warning.is_alike ? "" : "; the others alike");
+  }
+}
+
 }  // namespace
 
 std::string comparison_text(std::span<const Result> results) {
@@ -157,6 +202,7 @@ std::string comparison_text(std::span<const Result> results) {
       page.line("{:>4} {}: {}  ({})", index, r.status, r.reason, point);
     }
   }
+  add_warnings(results, page);
   return page.text();
 }
 

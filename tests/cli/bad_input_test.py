@@ -99,6 +99,14 @@ class BadFiles(BadInputTest):
         # Each level takes five bytes; the 65th opens in column 64 x 5 + 1.
         self.run_refused("deep.json:1:321", "nested deeper than 64 levels", "flatten", "deep.json")
 
+    def test_a_file_of_the_other_command_says_which(self):
+        self.write("small.json", small_experiment())
+        self.write("tiny.json", {"name": "tiny", "model": {"preset": "tiny"},
+                                 "training": {"steps": 3}})
+        self.run_refused("tiny.json:1:1", "this is a training file", "moesim train", "tiny.json")
+        done = self.moesim("train", "small.json", "-o", "out")
+        self.assert_refused(done, "small.json:1:1", "this is an experiment file", "moesim run")
+
     def test_random_bytes(self):
         self.write("noise.json", bytes(range(1, 256)) * 16)
         self.run_refused("noise.json:1:1", "this is not JSON", "double quotes", "noise.json")
@@ -228,7 +236,8 @@ class BadCommands(BadInputTest):
 
     def test_command_lines(self):
         self.assert_usage_error("A subcommand is required", "")
-        self.assert_usage_error("A subcommand is required", 'did you mean "run"?', "rum")
+        self.assert_usage_error('no command is called "rum"', 'did you mean "run"?', "rum")
+        self.assert_usage_error('no command is called "weather"', "", "weather", "--set=1")
         self.assert_usage_error("file is required", "", "run")
         self.assert_usage_error("not expected: second.json", "", "run", "small.json", "second.json")
         self.assert_usage_error("--sett", 'did you mean "--set"?', "run", "small.json", "--sett=1")

@@ -50,6 +50,9 @@ class CompareTest(MoesimTest):
         self.assertEqual(drops["a_s"], 0)
         self.assertLess(drops["b_s"], 0)
         self.assertIn("router.seed differs", comparison["warnings"][0])
+        self.assertEqual(comparison["warnings"][1:],
+                         [f"B: {warning}" for warning in rows[3]["warnings"]])
+        self.assertIn("were dropped", comparison["warnings"][1])
 
     def test_the_same_inputs_have_no_difference(self):
         file = self.write("small.json", small_experiment())
@@ -69,6 +72,17 @@ class CompareTest(MoesimTest):
         self.assertNotIn("preset", done.out)
         self.assertIn("why: parts of the step, by cause", done.out)
         self.assertLessEqual(max(len(line) for line in done.out.splitlines()), 110)
+
+    def test_a_run_that_has_ended_takes_no_other_inputs(self):
+        file = self.write("small.json", small_experiment())
+        self.rows(file)
+        run = self.latest("small")
+        for command in (("compare", file, run), ("explain", run)):
+            done = self.moesim(*command, "--set", "router.capacity_factor=1")
+            self.assertEqual(done.code, 2)
+            self.assertEqual(done.out, "")
+            self.assertIn("--set router.capacity_factor=1\n", done.err)
+            self.assertIn("name the experiment's file in place of", done.err)
 
     def test_bad_input_is_named(self):
         file = self.write("small.json", small_experiment())

@@ -78,9 +78,27 @@ class Results(MoesimTest):
     def test_what_is_not_there_is_an_error(self):
         self.assertIn('did you mean "mfu"?', self.results("--columns", "mfv", code=2))
         self.assertIn("--status", self.results("--status", "done", code=2))
+        self.assertIn("--limit", self.results("--limit", "-1", code=2))
+        self.assertIn("\nno point is as asked\n", self.results("--where", "router.seed=99"))
         done = self.moesim("results", "runs/other")
         self.assertEqual(done.code, 2)
         self.assertIn("is no run's folder", done.err)
+
+    def test_a_cut_file_says_what_is_missing_and_is_mended_by_resuming(self):
+        run = self.latest("small")
+        path = run / "results.ndjson"
+        whole = path.read_bytes()
+        lines = whole.splitlines(keepends=True)
+        for kept, lost in (([], 36), (lines[:7] + [lines[7][:40]], 29)):
+            path.write_bytes(b"".join(kept))
+            done = self.moesim("results", "runs/small")
+            self.assertEqual(done.code, 0, done.err)
+            self.assertIn(f"small: {36 - lost} of 36 points, complete, rows missing", done.out)
+            self.assertIn(f"{lost} of its rows are missing", done.err)
+            self.assertIn("--resume runs/small/latest", done.err)
+            mended = self.moesim("run", self.folder / "small.json", "--resume", run)
+            self.assertEqual(mended.code, 0, mended.err)
+            self.assertEqual(path.read_bytes(), whole)
 
     def test_no_limit_shows_all(self):
         self.assertEqual(len(self.results("--limit", "0").splitlines()), 3 + 36)

@@ -79,7 +79,7 @@ class Search(MoesimTest):
         self.assertIn("flow", best["figures"]["tokens_per_s_per_gpu"])
         self.write("small.json", small_experiment(
             network={"fidelity": "collective"}, sweep=SWEEP,
-            constraints={"step_time_s": {"max": 1e-9}}))
+            constraints={"step_time_s": {"max": "1 ns"}}))
         text = self.search("--winners", "0").out
         self.assertIn("none of those that ran in full keeps to the constraints", text)
         self.assertIn("[breaks a constraint]", text)
@@ -122,7 +122,14 @@ class Search(MoesimTest):
         for arguments, words in (
                 (["--objective", "drop_rate"], "expected a figure and max or min"),
                 (["--objective", "drop_rat=min"], "did you mean \"drop_rate\""),
-                (["--constraint", "drop_rate=0.1"], "expected a figure, <= or >=, and a number"),
+                (["--constraint", "drop_rate=0.1"], "expected a figure, <= or >=, and what it may"),
+                (["--constraint", "step_time_s<=80 GiB"],
+                 "--constraint step_time_s<=80 GiB  /constraints/step_time_s/max\n"),
+                (["--constraint", "drop_rate<=2 ms"], "a number without a unit"),
+                (["--constraint", "mfu>=0.5", "--constraint", "mfu<=0.4"],
+                 "--constraint mfu<=0.4  /constraints/mfu/max\n  no mfu is at least 0.5 and at "),
+                (["--objective", "mfu=max", "--objective", "mfu=min"],
+                 "--objective mfu=min\n  --objective mfu=max has been given of mfu before"),
                 (["--constraint", "drop_rat<=0.1"], "did you mean \"drop_rate\""),
                 (["--set", "network.fidelity=analytic"], "is analytic, the cheapest there is"),
                 (["--sweep", "network.fidelity=analytic,flow"], "varies network.fidelity"),

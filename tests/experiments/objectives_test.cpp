@@ -67,16 +67,32 @@ TEST(Objectives, AFamilyByItselfIsNoFigure) {
                base::Error);
 }
 
+WrittenBounds written(const char* min, const char* max) {
+  WrittenBounds bounds;
+  if (min != nullptr) bounds.min = FigureBound{base::parse_json(min, "x.json")};
+  if (max != nullptr) bounds.max = FigureBound{base::parse_json(max, "x.json")};
+  return bounds;
+}
+
 TEST(Objectives, AConstraintBoundsAFigureFromOneEndAtLeast) {
   const base::JsonValue document =
       base::parse_json(R"({"constraints": {"mfu": {}, "drop_rat": {"max": 1}}})", "x.json");
-  const auto place_of = [&](const Constraints& constraints) {
-    return base::thrown_error([&] { check_constraints(document, constraints); }).where();
+  const auto place_of = [&](const WrittenConstraints& constraints) {
+    return base::thrown_error([&] { read_constraints(document, constraints); }).where();
   };
   EXPECT_EQ(place_of({{"mfu", {}}}), "x.json:1:25  /constraints/mfu");
-  EXPECT_EQ(place_of({{"drop_rat", {std::nullopt, 1.0}}}), "x.json:1:41  /constraints/drop_rat");
-  EXPECT_EQ(place_of({{"drop_rate", {0.2, 0.1}}}), "x.json:1:1  /constraints/drop_rate");
-  check_constraints(document, {{"drop_rate", {0.1, 0.1}}});
+  EXPECT_EQ(place_of({{"drop_rat", written(nullptr, "1.0")}}),
+            "x.json:1:41  /constraints/drop_rat");
+  EXPECT_EQ(place_of({{"drop_rate", written("0.2", "0.1")}}), "x.json:1:1  /constraints/drop_rate");
+  EXPECT_EQ(place_of({{"drop_rate", written(nullptr, "\"2 ms\"")}}),
+            "x.json:1:1  /constraints/drop_rate/max");
+  const Constraints read = read_constraints(
+      document,
+      {{"drop_rate", written("0.1", "0.1")}, {"step_time_s", written(nullptr, "\"2 s\"")}});
+  EXPECT_EQ(read.at("drop_rate").min, 0.1);
+  EXPECT_EQ(read.at("drop_rate").max, 0.1);
+  EXPECT_EQ(read.at("step_time_s").max, 2);
+  EXPECT_EQ(read.at("step_time_s").min, std::nullopt);
 }
 
 TEST(Objectives, AreAddedFromTheCommandLineInPlaceOfThoseOfTheSameFigure) {
@@ -92,13 +108,25 @@ TEST(Objectives, AreAddedFromTheCommandLineInPlaceOfThoseOfTheSameFigure) {
             R"("constraints":{"drop_rate":{"max":0.02,"min":1e-3},"mfu":{"min":0.3}}})");
 }
 
+TEST(Objectives, TwoFlagsOfOneFigureAreAnErrorAtTheSecond) {
+  base::JsonValue document = base::parse_json(R"({"objectives": {"mfu": "min"}})", "x.json");
+  add_objective(document, "mfu=max");  // in place of the file's
+  const base::Error again = base::thrown_error([&] { add_objective(document, "mfu=min"); });
+  EXPECT_EQ(again.where(), "--objective mfu=min");
+  EXPECT_EQ(again.message(), "--objective mfu=max has been given of mfu before");
+  add_constraint(document, "mfu>=0.3");
+  add_constraint(document, "mfu<=0.5");
+  EXPECT_EQ(base::thrown_error([&] { add_constraint(document, "mfu<=0.4"); }).where(),
+            "--constraint mfu<=0.4");
+}
+
 TEST(Objectives, WhatIsNoAssignmentOrConditionIsRefusedAtItsFlag) {
   base::JsonValue document = base::json_object();
   for (const char* text : {"drop_rate", "=min", "drop_rate=low", "drop_rate="}) {
     const base::Error error = base::thrown_error([&] { add_objective(document, text); });
     EXPECT_EQ(error.where(), std::string("--objective ") + text);
   }
-  for (const char* text : {"drop_rate", "<=1", "drop_rate<1", "drop_rate<=", "drop_rate<=much"}) {
+  for (const char* text : {"drop_rate", "<=1", "drop_rate<1", "drop_rate<="}) {
     const base::Error error = base::thrown_error([&] { add_constraint(document, text); });
     EXPECT_EQ(error.where(), std::string("--constraint ") + text);
   }

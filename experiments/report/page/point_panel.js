@@ -192,11 +192,11 @@ function linkTable(head, links, cells) {
   );
 }
 
-function tierCells(link, deciding) {
+function tierCells(link, deciding, held) {
   return [
     h('th', { scope: 'row' }, link.tier, link.tier === deciding && h('em', {}, ' decides')),
     h('td', {}, meter(link.busy_fraction), `${plain(link.busy_fraction * 100, 3)}\u202f%`),
-    h('td', {}, figureText('bound_time_s', link.bound_time_s)),
+    h('td', {}, held > 0 ? `${plain((link.bound_time_s / held) * 100, 3)}\u202f%` : '–'),
     h('td', {}, figureText('link_bytes', link.bytes)),
   ];
 }
@@ -217,9 +217,10 @@ function linkSection(details) {
   if (tiers.length === 0) parts.push(h('p', { class: 'quiet' }, 'The network carried nothing.'));
   if (tiers.length > 0) {
     const head = ['Tier', 'Busiest link', 'Holds', 'Carried'];
-    const note = 'Holds: time of the collectives whose busiest link is one of the tier’s, summed.';
+    const note = 'Holds: the collectives whose busiest link is one of the tier’s, by their time.';
+    const held = tiers.reduce((sum, link) => sum + link.bound_time_s, 0);
     parts.push(h('p', { class: 'quiet' }, note));
-    parts.push(linkTable(head, tiers, (link) => tierCells(link, details.deciding_tier)));
+    parts.push(linkTable(head, tiers, (link) => tierCells(link, details.deciding_tier, held)));
   }
   if (hottest.length > 0) {
     const head = ['Most loaded link', 'Busy', 'Carried', 'Rank'];
@@ -290,7 +291,7 @@ function warningList(warnings) {
 }
 
 function okPoint(report, row, width) {
-  const warnings = report.details[row]?.warnings ?? [];
+  const { warnings = [], cost_source: costSource } = report.details[row] ?? {};
   const others = [...report.figures.keys()].filter((key) => !KEY_FIGURES.includes(key));
   return [
     h(
@@ -298,6 +299,7 @@ function okPoint(report, row, width) {
       { class: 'scroll', tabindex: 0, role: 'group', 'aria-label': 'Key figures' },
       figureTable(report, row, KEY_FIGURES),
     ),
+    costSource && h('p', { class: 'quiet' }, `Compute times: ${costSource}.`),
     referenceButtons(report, row),
     warningList(warnings),
     timeSection(report, row),

@@ -56,6 +56,15 @@ TEST(ComparisonPage, ShowsInputsFiguresAndCausesSideBySide) {
       << page;
 }
 
+TEST(ComparisonPage, NamesWhereComputeTimesComeFromUnlessBothAreTheRoofline) {
+  PointComparison c = example();
+  c.a_cost_source = c.b_cost_source = "roofline";
+  EXPECT_EQ(comparison_page(c).find("compute times"), std::string::npos);
+  c.b_cost_source = "table t";
+  EXPECT_TRUE(has(comparison_page(c), "  compute times of A: roofline"));
+  EXPECT_TRUE(has(comparison_page(c), "  compute times of B: table t"));
+}
+
 TEST(ComparisonPage, SaysWhereNothingDiffers) {
   PointComparison c;
   c.figures = {{"step_time_s", 1.0, 1.0, 0.0, 0.0}};

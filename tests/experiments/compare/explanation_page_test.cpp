@@ -25,7 +25,9 @@ Explanation example() {
   e.ranks = {{0, 0.002, 0, 0.006, 0.002, 0, 0}, {3, 0.004, 0, 0.006, 0, 0, 0}};
   e.waited_for = {{3, 0.001}};
   e.deciding_tier = "nic";
-  e.link_tiers = {{"nic", 1e9, 0.5, 0.006}};
+  e.cost_source = "table t";
+  // Two groups at once: collectives of 24 ms in a step of 10.
+  e.link_tiers = {{"nic", 1e9, 0.5, 0.018}, {"scale_up", 1e9, 0.2, 0.006}};
   e.hottest_links = {{"a->b", 1e9, 0.5, 3}};
   return e;
 }
@@ -41,12 +43,12 @@ TEST(ExplanationPage, SaysWhatHoldsTheStep) {
       has(page, "  placement                    0.000 ms     0.0 %                  10.000 ms"))
       << page;
   EXPECT_TRUE(has(page,
-                  "  dispatch           6.000 ms   60.0 %  4 x exchange; longest: dispatch L1 "
+                  "  dispatch           6.000 ms   60.0 %  4 exchanges; longest: dispatch L1 "
                   "mb0 fwd, 2.000 ms"))
       << page;
   EXPECT_TRUE(has(page,
-                  "  expert             3.900 ms   39.0 %  4 x 1.000 ms more than a mean "
-                  "rank's, 75 % on rank 3; longest: expert L1 mb0 bwd, 1.500 ms"))
+                  "  expert             3.900 ms   39.0 %  4 operations, together 1.000 ms "
+                  "more than a mean rank's, 75 % on rank 3; longest: expert L1 mb0 bwd, 1.500 ms"))
       << page;
   EXPECT_EQ(page.find("  head"), std::string::npos);
   EXPECT_TRUE(has(page, "  expert L1 mb0 fwd on rank 3 waits 2.000 ms for dispatch L1 mb0 fwd"));
@@ -54,6 +56,11 @@ TEST(ExplanationPage, SaysWhatHoldsTheStep) {
   EXPECT_NE(page.find("  rank 0: most         20.0 %      60.0 %"), std::string::npos) << page;
   EXPECT_TRUE(has(page, "  a mean rank waits while others compute: rank 3 1.000 ms"));
   EXPECT_TRUE(has(page, "links: nic links decide"));
+  EXPECT_TRUE(has(page,
+                  "  nic            hold 75.0 % of the collectives' time, the busiest is 50.0 %"
+                  " busy"))
+      << page;
+  EXPECT_TRUE(has(page, "  Compute times: table t."));
   EXPECT_EQ(page.find("faults"), std::string::npos);
   EXPECT_EQ(page.find("inputs"), std::string::npos);
 }

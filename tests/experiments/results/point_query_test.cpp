@@ -86,6 +86,20 @@ TEST_F(PointQueryTest, MeansOverAnAxisSayHowSureTheyAre) {
   EXPECT_EQ(lines(table)[1].substr(0, 14), "1.5 2 3.5 6.35");
 }
 
+// Points of several factors are no repetitions: seed 2 has times 3 and 3 (factors 1.5 and none),
+// seed 1 has 4 and 2.
+TEST_F(PointQueryTest, MeansOverWhatIsNoSeedHaveASpreadAndNoInterval) {
+  PointQuery query;
+  query.over = {"router.capacity_factor"};
+  query.columns = {"step_time_s"};
+  const QueryTable table = query_points(run_, query);
+  EXPECT_EQ(table.headers,
+            (Lines{"router.seed", "count", "step_time_s", "step_time_s_min", "step_time_s_max"}));
+  EXPECT_EQ(lines(table), (Lines{"1 2 3 2 4", "2 2 3 3 3"}));
+  query.over = {"router.capacity_factor", "router.seed"};
+  EXPECT_EQ(lines(query_points(run_, query)), Lines{"4 3 2 4"});
+}
+
 TEST_F(PointQueryTest, NamesThatAreNotThereAreErrorsAtTheirFlags) {
   PointQuery query;
   query.columns = {"mfv"};

@@ -45,6 +45,27 @@ TEST_F(StoredRunTest, HasTheManifestAndNoPointsBeforeTheFirstEnds) {
   EXPECT_TRUE(run.points.empty());
 }
 
+// The manifest says 3 points; a shard of two that begins with point 1 has one of them.
+TEST_F(StoredRunTest, ARunThatHasEndedKnowsHowManyRowsItLost) {
+  const auto manifest = [&](const std::string& more) {
+    write("manifest.json", R"({"name": "small", "num_points": 3, "moesim": "0.1.0",)" + more +
+                               R"( "axes": ["router.seed"], "commit": "abc"})");
+  };
+  write("results.ndjson", row(1, ""));
+  EXPECT_EQ(read_run(folder_).lost_rows, 0u) << "it is still running";
+  manifest(R"("status": "complete",)");
+  StoredRun run = read_run(folder_);
+  EXPECT_EQ(run.lost_rows, 2u);
+  EXPECT_NE(lost_rows_text(run).find("2 of its rows are missing"), std::string::npos);
+  EXPECT_NE(lost_rows_text(run).find("--resume " + folder_.string()), std::string::npos);
+  manifest(R"("status": "complete", "shard": "2/2",)");
+  run = read_run(folder_);
+  EXPECT_EQ(run.lost_rows, 0u);
+  EXPECT_EQ(lost_rows_text(run), "");
+  fs::remove(folder_ / "results.ndjson");
+  EXPECT_EQ(read_run(folder_).lost_rows, 1u);
+}
+
 TEST_F(StoredRunTest, RowsComeByIndexAndNumbersByDottedKey) {
   const std::string rows = row(2, R"(, "step_time_s": 0.5, "phase_time_s": {"expert": 0.25})") +
                            row(0, R"(, "step_time_s": 2, "loss": null, "list": [1, 2])");

@@ -77,20 +77,20 @@ TEST_F(ResumeTest, AFinishedRunIsTakenUpWhereTheRequestSaysSo) {
   EXPECT_EQ(found->folder, complete);
 }
 
-// A sweep may name a value twice: both points have one id, and one row is not both.
-TEST_F(ResumeTest, EachRowIsOfOnePoint) {
-  const Sweep twice = sweep_of("1, 1, 2");
-  ASSERT_EQ(twice.points[0].id, twice.points[1].id);
+// Sweeps of earlier versions named a value twice: two rows of one point, of which one stays.
+TEST_F(ResumeTest, EachPointHasOneRow) {
+  const Sweep sweep = sweep_of("1, 2");
   fs::path folder;
   {
-    RunDirectory directory(root_ / "runs", new_manifest(twice, "moesim"), input_);
-    directory.append_result(row_of(twice.points[1]));
+    RunDirectory directory(root_ / "runs", new_manifest(sweep, "moesim"), input_);
+    directory.append_result(row_of(sweep.points[0]));
+    directory.append_result(row_of(sweep.points[0]));
     folder = directory.path();
   }
-  const ResumedRun resumed = resume_run(folder, request(twice));
+  const ResumedRun resumed = resume_run(folder, request(sweep));
   ASSERT_EQ(resumed.directory.journal().rows().size(), 1u);
-  EXPECT_EQ(resumed.directory.journal().rows()[0].index, 1u);
-  EXPECT_EQ(resumed.dropped, 0u);
+  EXPECT_EQ(resumed.directory.journal().rows()[0].index, 0u);
+  EXPECT_EQ(resumed.dropped, 1u);
 }
 
 TEST_F(ResumeTest, FoldersThatAMoveLeftAsideFindTheirPlace) {

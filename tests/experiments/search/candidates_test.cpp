@@ -10,13 +10,6 @@ namespace {
 
 using Indices = std::vector<std::size_t>;
 
-TEST(Candidates, APointThatTheSweepNamesTwiceIsOne) {
-  const Sweep sweep = expand(small_document(R"(, "sweep": {"router.seed": [1, 1, 2]})"));
-  const std::vector<Candidate> candidates = candidates_of(sweep);
-  ASSERT_EQ(candidates.size(), 1u);
-  EXPECT_EQ(candidates[0].points, (Indices{0, 2}));
-}
-
 // Points count through the last axis first: factor 1 with the seeds 1 and 2, then factor 1.5.
 TEST(Candidates, AreThePointsThatDifferInMoreThanSeeds) {
   const Sweep sweep = expand(

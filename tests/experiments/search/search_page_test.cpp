@@ -38,10 +38,15 @@ class SearchPageTest : public testing::Test {
   SearchOutcome outcome_;
 };
 
-// 4 points on a screen in 1 s and 1 in full in 1 s; all 4 in full would take 4 s.
+// 4 points on a screen in 1 s, 1 in full in 1 s and at flow in 9 s; all 4 in full would take 4 s.
 TEST_F(SearchPageTest, SaysHowMuchOfTheGridRan) {
   EXPECT_TRUE(says("wanted: tokens_per_s high, drop_rate at most 0.1"));
-  EXPECT_TRUE(says("1 of 4 points ran in full (25.0 %); with the screens about 50 % of the time"));
+  outcome_.confirmation = {"flow", 1, 1, 0, 0, 0, "", 9.0, "r/search/flow"};
+  EXPECT_TRUE(
+      says("1 of 4 points ran in full (25.0 %); all rungs took 11.0 s, all points in full would "
+           "take about 4.0 s\n"));
+  outcome_.confirmation->there = 1;
+  EXPECT_TRUE(says("1 of 4 points ran in full (25.0 %)\n"));
 }
 
 TEST_F(SearchPageTest, NamesTheBestWithItsFiguresAtBothFidelities) {

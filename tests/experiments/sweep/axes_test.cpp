@@ -63,6 +63,22 @@ TEST(Axes, EachKeyIsSweptOnce) {
   EXPECT_EQ(message(R"({"a": {"uniform": [0, 1]}})"), "a distribution has no end of values");
 }
 
+TEST(Axes, AValueStandsOnce) {
+  const auto message = [](const char* sweep) {
+    return base::thrown_error([&] { points_of(sweep); }).message();
+  };
+  EXPECT_EQ(message(R"({"a": [1, 2, 1]})"), "1 stands there twice");
+  EXPECT_EQ(message(R"({"a": [1.25, 2, 2.0]})"), "2 stands there twice");
+  EXPECT_EQ(message(R"({"a": ["x", "x"]})"), "\"x\" stands there twice");
+  EXPECT_EQ(message(R"({"a": {"linear": [4, 4, 3]}})"), "4 stands there twice");
+  EXPECT_EQ(message(R"({"cases": [{"a": 1, "b": 2}, {"a": 2}, {"b": 2, "a": 1}]})"),
+            "a=1, b=2 stands there twice");
+  EXPECT_EQ(message(R"({"zip": {"a": [1, 1], "b": [3, 3]}})"), "a=1, b=3 stands there twice");
+  EXPECT_EQ(texts_of(R"({"zip": {"a": [1, 1], "b": [3, 4]}})").size(), 2u);
+  // Neighbours that are one as doubles.
+  EXPECT_EQ(texts_of(R"({"a": [9007199254740992, 9007199254740993]})").size(), 2u);
+}
+
 std::string swept_by(const std::string& assignment) {
   base::JsonValue document = base::parse_json(R"({"sweep": {"a": [1], "b": [2]}})", "file.json");
   add_axis(document, assignment);

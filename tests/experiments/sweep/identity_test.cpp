@@ -35,6 +35,27 @@ TEST(Identity, ChangesWithWhatDecidesResultsOnly) {
   EXPECT_NE(id_of(with("cluster.preset=h100_rail_fat_tree")), id);
 }
 
+// A report is made of the points that there are. Traces and routing traces are files of a point:
+// one that was run without them does not stand for one with them.
+TEST(Identity, AReportMakesNoOtherPoints) {
+  const std::string id = id_of(small_document());
+  EXPECT_EQ(id_of(with("outputs={}")), id);
+  EXPECT_EQ(id_of(with("outputs={\"report\": true}")), id);
+  EXPECT_EQ(id_of(with("outputs={\"report\": true, \"traces\": []}")),
+            id_of(with("outputs={\"traces\": []}")));
+  EXPECT_NE(id_of(with("outputs={\"traces\": []}")), id);
+}
+
+TEST(Identity, ACostTableCountsByWhatIsInIt) {
+  const fs::path table = fs::path(testing::TempDir()) / "identity_table.json";
+  const std::string assignment = "cluster.node.accelerator.cost_table=" + table.string();
+  std::ofstream(table) << "{}";
+  const std::string id = id_of(with(assignment));
+  std::ofstream(table) << "{\"name\": \"other\"}";
+  EXPECT_NE(id_of(with(assignment)), id);
+  fs::remove(table);
+}
+
 TEST(Identity, HangsOnNeitherCommentsNorOrder) {
   const auto parse = [](const std::string& text) { return base::parse_json(text, "a.json"); };
   EXPECT_EQ(id_of(parse(R"({"model": {"b": 1, "a": [1, 2]}, "c": 3})")),

@@ -136,5 +136,41 @@ TEST(CostTableOf, AnAcceleratorWithoutOneIsAnError) {
   }
 }
 
+TEST(CostSourceText, NamesTheTableAndWhatItWasFittedTo) {
+  topologies::Accelerator accelerator = testing::example_accelerator();
+  EXPECT_EQ(cost_source_text({}, std::vector<const topologies::Accelerator*>{&accelerator}),
+            "roofline");
+  accelerator.cost_table = "h200_vllm";
+  topologies::Accelerator other = accelerator;
+  const std::vector<const topologies::Accelerator*> both{&accelerator, &other};
+  EXPECT_EQ(cost_source_text({CostSource::table, Clocks::burst}, both),
+            "table h200_vllm (fitted to NVIDIA H200 SXM 141 GB), burst clocks");
+  other.cost_table = "h200_sglang";
+  EXPECT_EQ(cost_source_text({CostSource::table, Clocks::burst}, both),
+            "table h200_vllm (fitted to NVIDIA H200 SXM 141 GB), h200_sglang (fitted to NVIDIA "
+            "H200 SXM 141 GB), burst clocks");
+}
+
+TEST(OtherMachineWarning, ComesOfAnotherNameAFasterTableAndAMuchFasterAccelerator) {
+  topologies::Accelerator accelerator = testing::example_accelerator();
+  CostTable table;
+  table.machine = accelerator.name;
+  table.peak = accelerator.peak_bf16;
+  table.peak_bandwidth = accelerator.memory_bandwidth;
+  EXPECT_FALSE(other_machine_warning(table, accelerator));
+  table.peak = 0.6 * accelerator.peak_bf16;  // the fastest that was measured
+  EXPECT_FALSE(other_machine_warning(table, accelerator));
+  table.peak = 1.1 * accelerator.peak_bf16;
+  EXPECT_TRUE(other_machine_warning(table, accelerator));
+  table.peak = accelerator.peak_bf16;
+  accelerator.memory_bandwidth = 3 * accelerator.memory_bandwidth;
+  EXPECT_TRUE(other_machine_warning(table, accelerator));
+  table.peak_bandwidth = accelerator.memory_bandwidth;
+  table.machine = "another";
+  const std::string warning = other_machine_warning(table, accelerator).value_or("");
+  EXPECT_NE(warning.find("fitted to another"), std::string::npos) << warning;
+  EXPECT_NE(warning.find("the accelerator is example"), std::string::npos) << warning;
+}
+
 }  // namespace
 }  // namespace moesim::sim

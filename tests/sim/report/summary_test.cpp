@@ -78,5 +78,29 @@ TEST(Comparison, OneLineAPointWithItsFiguresOrItsReason) {
   EXPECT_TRUE(has_line(text, "   7 skipped: too small  (router.capacity_factor=1.5)"));
 }
 
+TEST(Comparison, WarningsOfPointsStandBelowThemEachKindOnce) {
+  std::vector<Result> results(14, example_result());
+  for (int i = 0; i < 14; ++i) results[i].scenario.index = i;
+  for (int i = 1; i < 13; ++i) results[i].warnings = {"needs " + std::to_string(80 + i) + ".5 GB"};
+  results[3].warnings.emplace_back("dropped");
+  const std::string text = comparison_text(results);
+  EXPECT_TRUE(has_line(text,
+                       "warning of points 1, 2, 3, 4, 5, 6, 7, 8, 9, 10 and 2 more: needs 81.5 GB; "
+                       "the others alike"))
+      << text;
+  EXPECT_TRUE(has_line(text, "warning of point 3: dropped")) << text;
+}
+
+TEST(Summary, HeldByIsAShareOfTheCollectivesTime) {
+  Result result = example_result();
+  // Two groups at once: 4 ms of collectives in a step of 2 ms.
+  result.link_tiers = {{"nic", 1e9, 0.5, 3e-3}, {"scale_up", 1e9, 0.2, 1e-3}};
+  result.cost_source = "table t";
+  const std::string text = summary_text(result);
+  EXPECT_TRUE(
+      has_line(text, "  held by nic links                    75.0 % of the collectives' time"));
+  EXPECT_TRUE(has_line(text, "  compute times                        table t"));
+}
+
 }  // namespace
 }  // namespace moesim::sim
