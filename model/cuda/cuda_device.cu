@@ -10,6 +10,7 @@
 #include <string>
 
 #include "model/cuda/device.h"
+#include "model/cuda/gemm/device_multiplier.h"
 #include "model/cuda/kernel_list.h"
 #include "model/cuda/open_device.h"
 
@@ -84,6 +85,7 @@ class CudaDevice final : public Device {
     require(cudaStreamCreateWithFlags(&stream_, cudaStreamNonBlocking), "a stream");
   }
   ~CudaDevice() override {
+    grouped_.reset();  // before its stream
     if (library_ != nullptr) cublasDestroy(library_);
     cudaStreamDestroy(stream_);
   }
@@ -131,20 +133,31 @@ class CudaDevice final : public Device {
   }
   ProductMode products() const override { return products_; }
   void multiply_by_library(const DeviceProduct& product) override {
+    multiply_by_library(product, CUDA_R_32F);
+  }
+  void multiply_by_library(const RoundedProduct& product) override {
+    multiply_by_library(product, CUDA_R_16BF);
+  }
+  GroupedMultiplier& grouped() override {
+    if (grouped_ == nullptr) grouped_ = make_device_multiplier(stream_);
+    return *grouped_;
+  }
+  void synchronise() override { require(cudaStreamSynchronize(stream_), "the kernels before"); }
+
+ private:
+  template <class Element>
+  void multiply_by_library(const ProductOf<Element>& product, cudaDataType_t type) {
     const LibraryProduct call = library_product(product);
     const float one = 1;
     const float old = product.accumulate ? 1 : 0;
     const auto compute =
         products_ == ProductMode::library_tf32 ? CUBLAS_COMPUTE_32F_FAST_TF32 : CUBLAS_COMPUTE_32F;
     require(cublasGemmEx_64(library_, operation(call.b), operation(call.a), product.n, product.m,
-                            product.k, &one, product.b, CUDA_R_32F, call.b.stride, product.a,
-                            CUDA_R_32F, call.a.stride, &old, product.c, CUDA_R_32F, product.c_row,
-                            compute, CUBLAS_GEMM_DEFAULT),
+                            product.k, &one, product.b, type, call.b.stride, product.a, type,
+                            call.a.stride, &old, product.c, CUDA_R_32F, product.c_row, compute,
+                            CUBLAS_GEMM_DEFAULT),
             "a product");
   }
-  void synchronise() override { require(cudaStreamSynchronize(stream_), "the kernels before"); }
-
- private:
   static cublasOperation_t operation(const LibraryOperand& operand) {
     return operand.transposed ? CUBLAS_OP_T : CUBLAS_OP_N;
   }
@@ -153,6 +166,7 @@ class CudaDevice final : public Device {
   cudaStream_t stream_ = nullptr;
   ProductMode products_ = ProductMode::in_order;
   cublasHandle_t library_ = nullptr;
+  std::unique_ptr<GroupedMultiplier> grouped_;
 };
 
 std::unique_ptr<Device> open_first_device() {
