@@ -89,6 +89,22 @@ class CudaDevice final : public Device {
   }
 
   std::string name() const override { return name_; }
+  DeviceFacts facts() const override {
+    int driver = 0;
+    int runtime = 0;
+    int multiprocessors = 0;
+    int cache_bytes = 0;
+    std::size_t free_bytes = 0;
+    std::size_t all_bytes = 0;
+    require(cudaDriverGetVersion(&driver), "the driver's version");
+    require(cudaRuntimeGetVersion(&runtime), "the runtime's version");
+    require(cudaDeviceGetAttribute(&multiprocessors, cudaDevAttrMultiProcessorCount, 0),
+            "the number of multiprocessors");
+    require(cudaDeviceGetAttribute(&cache_bytes, cudaDevAttrL2CacheSize, 0), "the cache's size");
+    require(cudaMemGetInfo(&free_bytes, &all_bytes), "the free memory");
+    return {"CUDA driver " + version(driver) + ", runtime " + version(runtime), multiprocessors,
+            static_cast<std::int64_t>(free_bytes), cache_bytes};
+  }
 
   void* allocate(std::size_t bytes) override {
     void* memory = nullptr;
@@ -145,6 +161,10 @@ class CudaDevice final : public Device {
   void synchronise() override { require(cudaStreamSynchronize(stream_), "the kernels before"); }
 
  private:
+  // Of a number like 13020: "13.2".
+  static std::string version(int number) {
+    return std::to_string(number / 1000) + "." + std::to_string(number % 1000 / 10);
+  }
   static cublasOperation_t operation(const LibraryOperand& operand) {
     return operand.transposed ? CUBLAS_OP_T : CUBLAS_OP_N;
   }
