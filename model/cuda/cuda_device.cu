@@ -10,6 +10,7 @@
 #include <string>
 
 #include "model/cuda/device.h"
+#include "model/cuda/gemm/device_multiplier.h"
 #include "model/cuda/kernel_list.h"
 #include "model/cuda/open_device.h"
 
@@ -84,6 +85,7 @@ class CudaDevice final : public Device {
     require(cudaStreamCreateWithFlags(&stream_, cudaStreamNonBlocking), "a stream");
   }
   ~CudaDevice() override {
+    grouped_.reset();  // before its stream
     if (library_ != nullptr) cublasDestroy(library_);
     cudaStreamDestroy(stream_);
   }
@@ -158,6 +160,10 @@ class CudaDevice final : public Device {
                             compute, CUBLAS_GEMM_DEFAULT),
             "a product");
   }
+  GroupedMultiplier& grouped() override {
+    if (grouped_ == nullptr) grouped_ = make_device_multiplier(stream_);
+    return *grouped_;
+  }
   void synchronise() override { require(cudaStreamSynchronize(stream_), "the kernels before"); }
 
  private:
@@ -173,6 +179,7 @@ class CudaDevice final : public Device {
   cudaStream_t stream_ = nullptr;
   ProductMode products_ = ProductMode::in_order;
   cublasHandle_t library_ = nullptr;
+  std::unique_ptr<GroupedMultiplier> grouped_;
 };
 
 std::unique_ptr<Device> open_first_device() {

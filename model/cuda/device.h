@@ -32,6 +32,8 @@
 
 namespace moesim::model::cuda {
 
+class GroupedMultiplier;  // gemm/grouped_multiplier.h
+
 struct Launch {
   int kernel = 0;                   // its place in KernelList
   const void* arguments = nullptr;  // the kernel's struct
@@ -69,6 +71,8 @@ class Device {
   // c = a b, or c += a b, of a product without a bias that library_product() finds possible, by the
   // library that products() names.
   virtual void multiply_by_library(const DeviceProduct& product) = 0;
+  // Who computes the experts' products in bf16, whatever products() says.
+  virtual GroupedMultiplier& grouped() = 0;
   virtual void synchronise() = 0;
 };
 

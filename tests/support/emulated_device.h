@@ -10,6 +10,7 @@
 
 #include "model/cuda/device.h"
 #include "tests/support/emulated_block.h"
+#include "tests/support/emulated_multiplier.h"
 
 namespace moesim::testing {
 
@@ -35,6 +36,7 @@ class EmulatedDevice final : public model::cuda::Device {
   model::cuda::ProductMode products() const override { return products_; }
   // As a BLAS library does: column by column, and sums from the end.
   void multiply_by_library(const model::cuda::DeviceProduct& product) override;
+  model::cuda::GroupedMultiplier& grouped() override { return grouped_; }
   void synchronise() override {}
 
   // Launches so far.
@@ -51,6 +53,7 @@ class EmulatedDevice final : public model::cuda::Device {
   std::map<void*, std::unique_ptr<std::byte[]>> memory_;
   model::cuda::ProductMode products_ = model::cuda::ProductMode::in_order;
   std::int64_t launches_ = 0;
+  EmulatedMultiplier grouped_;
 };
 
 }  // namespace moesim::testing

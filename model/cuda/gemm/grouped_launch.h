@@ -21,7 +21,7 @@ struct LaunchPlace {
 
 // With mma.m16n8k16 for Bf16, from compute capability 8.0 on; for float with one multiply-add after
 // the other, in order of k: the reference mode. Throws std::runtime_error with what CUDA says, and
-// for more than kMostExperts (tile_configs.h) experts.
+// for more than kMostGroupedExperts (tile_configs.h) experts.
 template <Form form, class Element, class Epilogue>
 void launch_grouped(const GroupedProblem<Element>& problem, const Epilogue& epilogue,
                     const LaunchPlace& place);

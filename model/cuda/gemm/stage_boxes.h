@@ -84,7 +84,7 @@ inline bool can_be_boxed(const GroupedOperand<Bf16>& operand) {
 inline bool warpgroups_take(Form form, const GroupedProblem<Bf16>& problem) {
   const bool empty = problem.columns == 0 || problem.rows == 0 || problem.experts == 0 ||
                      (form == Form::into_weights ? problem.out_rows : problem.depth) == 0;
-  if (empty || problem.experts > kMostExperts) return false;
+  if (empty || problem.experts > kMostGroupedExperts) return false;
   for (int i = 0; i < 2; ++i) {
     if (problem.a[i].data != nullptr && !can_be_boxed(problem.a[i])) return false;
     if (problem.b[i].data != nullptr && !can_be_boxed(problem.b[i])) return false;

@@ -116,6 +116,6 @@ constexpr int kSharedBytesOf90 = 227 * 1024;
 constexpr int kRegisters = 64 * 1024;
 
 // The most experts that a launch takes, whatever the processor.
-constexpr int kMostExperts = 512;
+constexpr int kMostGroupedExperts = 512;
 
 }  // namespace moesim::model::cuda

@@ -36,9 +36,9 @@ template <Form form, class Element, class Epilogue>
 void launch_grouped(const GroupedProblem<Element>& problem, const Epilogue& epilogue,
                     const LaunchPlace& place) {
   using Config = typename TileOf<Element, form, Epilogue::kParts>::Config;
-  if (problem.experts > kMostExperts) {
-    throw std::runtime_error("CUDA: a grouped product takes " + std::to_string(kMostExperts) +
-                             " experts at most");
+  if (problem.experts > kMostGroupedExperts) {
+    throw std::runtime_error("CUDA: a grouped product takes " +
+                             std::to_string(kMostGroupedExperts) + " experts at most");
   }
   const auto kernel = &grouped_product<Config, Epilogue>;
   const int bytes = shared_bytes<Config>(problem.experts);

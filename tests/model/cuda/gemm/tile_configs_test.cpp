@@ -18,7 +18,7 @@ void for_all_forms(Expect&& expect) {
 TEST(TileConfigs, OfWarpsFitTheSmallestProcessor) {
   for_all_forms<WarpTile>([](auto config) {
     using Config = decltype(config);
-    EXPECT_LE(shared_bytes<Config>(kMostExperts), kSharedBytesOf86);
+    EXPECT_LE(shared_bytes<Config>(kMostGroupedExperts), kSharedBytesOf86);
     EXPECT_LE(Config::kM * Config::kN * 4, Config::kStages * stage_bytes<Config>());
     EXPECT_EQ(Config::kThreads / 32 * Config::kWarpM * Config::kWarpN, Config::kM * Config::kN);
   });
@@ -28,7 +28,7 @@ TEST(TileConfigs, OfWarpsFitTheSmallestProcessor) {
 TEST(TileConfigs, OfThreadsNeedNoMoreThanEveryKernelHas) {
   for_all_forms<ThreadTile>([](auto config) {
     using Config = decltype(config);
-    EXPECT_LE(shared_bytes<Config>(kMostExperts), 48 * 1024);
+    EXPECT_LE(shared_bytes<Config>(kMostGroupedExperts), 48 * 1024);
     EXPECT_EQ(Config::kThreads * Config::kThreadM * Config::kThreadN, Config::kM * Config::kN);
   });
 }
@@ -39,7 +39,7 @@ TEST(TileConfigs, OfWarpgroupsFitProcessors90) {
   for_all_forms<WarpgroupTile>([](auto config) {
     using Config = decltype(config);
     EXPECT_EQ(Config::kStages * stage_bytes<Config>(), 192 * 1024);
-    EXPECT_LE(warpgroup_shared_bytes<Config>(kMostExperts), kSharedBytesOf90);
+    EXPECT_LE(warpgroup_shared_bytes<Config>(kMostGroupedExperts), kSharedBytesOf90);
     EXPECT_EQ(staging_at<Config>() % 1024, 0);
     EXPECT_EQ(barriers_at<Config>() % 8, 0);
     EXPECT_LE(Config::kGroupThreads *
