@@ -149,16 +149,10 @@ class CudaDevice final : public Device {
   }
   ProductMode products() const override { return products_; }
   void multiply_by_library(const DeviceProduct& product) override {
-    const LibraryProduct call = library_product(product);
-    const float one = 1;
-    const float old = product.accumulate ? 1 : 0;
-    const auto compute =
-        products_ == ProductMode::library_tf32 ? CUBLAS_COMPUTE_32F_FAST_TF32 : CUBLAS_COMPUTE_32F;
-    require(cublasGemmEx_64(library_, operation(call.b), operation(call.a), product.n, product.m,
-                            product.k, &one, product.b, CUDA_R_32F, call.b.stride, product.a,
-                            CUDA_R_32F, call.a.stride, &old, product.c, CUDA_R_32F, product.c_row,
-                            compute, CUBLAS_GEMM_DEFAULT),
-            "a product");
+    multiply_by_library(product, CUDA_R_32F);
+  }
+  void multiply_by_library(const RoundedProduct& product) override {
+    multiply_by_library(product, CUDA_R_16BF);
   }
   GroupedMultiplier& grouped() override {
     if (grouped_ == nullptr) grouped_ = make_device_multiplier(stream_);
@@ -170,6 +164,19 @@ class CudaDevice final : public Device {
   // Of a number like 13020: "13.2".
   static std::string version(int number) {
     return std::to_string(number / 1000) + "." + std::to_string(number % 1000 / 10);
+  }
+  template <class Element>
+  void multiply_by_library(const ProductOf<Element>& product, cudaDataType_t type) {
+    const LibraryProduct call = library_product(product);
+    const float one = 1;
+    const float old = product.accumulate ? 1 : 0;
+    const auto compute =
+        products_ == ProductMode::library_tf32 ? CUBLAS_COMPUTE_32F_FAST_TF32 : CUBLAS_COMPUTE_32F;
+    require(cublasGemmEx_64(library_, operation(call.b), operation(call.a), product.n, product.m,
+                            product.k, &one, product.b, type, call.b.stride, product.a, type,
+                            call.a.stride, &old, product.c, CUDA_R_32F, product.c_row, compute,
+                            CUBLAS_GEMM_DEFAULT),
+            "a product");
   }
   static cublasOperation_t operation(const LibraryOperand& operand) {
     return operand.transposed ? CUBLAS_OP_T : CUBLAS_OP_N;

@@ -30,9 +30,9 @@ class CudaStepEngine final : public StepEngine {
         optimizer_(device, parameters_, subject.runs, subject.optimizer) {}
 
   MoeGptLoss run(const TrainingPass& part, std::vector<RoutedLayer>& routing) override {
-    fetch_host_routers();
+    begin();
     const Pass<float> host{*backend_, subject_.threads, true, part.seed, part.add_gradients};
-    const DevicePass pass{device_, parameters_, host};
+    const DevicePass pass{device_, parameters_, host, room_};
     const DeviceGpt gpt{subject_.weights, subject_.model, pass};
     const MoeGptLoss loss = gpt.forward(part.batch, cache_);
     gpt.backward(part.batch, part.share, cache_);
@@ -52,16 +52,16 @@ class CudaStepEngine final : public StepEngine {
   }
 
   MoeGptLoss judge(const TokenBatch& batch) override {
-    fetch_host_routers();
+    begin();
     const Pass<float> host{*backend_, subject_.threads};
-    const DevicePass pass{device_, parameters_, host};
+    const DevicePass pass{device_, parameters_, host, room_};
     return DeviceGpt{subject_.weights, subject_.model, pass}.forward(batch, cache_);
   }
 
   std::vector<RoutingBatch> route(std::span<const std::uint8_t> inputs) override {
-    fetch_host_routers();
+    begin();
     const Pass<float> host{*backend_, subject_.threads};
-    const DevicePass pass{device_, parameters_, host};
+    const DevicePass pass{device_, parameters_, host, room_};
     return DeviceGpt{subject_.weights, subject_.model, pass}.route(inputs, cache_);
   }
 
@@ -77,6 +77,11 @@ class CudaStepEngine final : public StepEngine {
   }
 
  private:
+  // Before a pass.
+  void begin() {
+    fetch_host_routers();
+    if (device_.products() == ProductMode::bf16) parameters_.round();
+  }
   // The weights of routers that the processor computes.
   void fetch_host_routers() {
     if (!is_ahead_ || routes_on_device(subject_.model.router)) return;
@@ -95,6 +100,7 @@ class CudaStepEngine final : public StepEngine {
   DeviceParameters parameters_;
   DeviceOptimizer optimizer_;
   DeviceGptCache cache_;
+  Bf16Room room_;
   bool is_ahead_ = false;  // of the subject's weights and optimizer state
 };
 

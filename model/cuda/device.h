@@ -69,8 +69,9 @@ class Device {
   virtual void use_products(ProductMode mode) = 0;
   virtual ProductMode products() const = 0;
   // c = a b, or c += a b, of a product without a bias that library_product() finds possible, by the
-  // library that products() names.
+  // library that products() names; of floats with bf16 named, in fp32.
   virtual void multiply_by_library(const DeviceProduct& product) = 0;
+  virtual void multiply_by_library(const RoundedProduct& product) = 0;
   // Who computes the experts' products in bf16, whatever products() says.
   virtual GroupedMultiplier& grouped() = 0;
   virtual void synchronise() = 0;

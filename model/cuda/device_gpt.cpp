@@ -32,8 +32,7 @@ class BlockPass {
     if (shape_.is_moe) {
       moe().forward(cache_.ffn_input.data(), tokens_, cache_.moe, room_.moe, branch);
     } else {
-      dense().forward(all_rows(pass_.device, tokens_, cache_.all), cache_.ffn_input.data(),
-                      cache_.dense, branch);
+      dense().forward(cache_.ffn_input.data(), tokens_, cache_.dense, branch);
     }
     apply_dropout(pass_, residual_dropout("feed-forward"), elements_, branch);
     add_elements(pass_, branch, elements_, room_.stream.data());
@@ -58,8 +57,7 @@ class BlockPass {
       moe().backward(cache_.ffn_input.data(), cache_.moe,
                      {d_ffn, branch, &router_gradient, loss_scale}, room_.moe);
     } else {
-      dense().backward({cache_.all.data(), tokens_}, cache_.ffn_input.data(), {d_ffn, branch},
-                       cache_.dense);
+      dense().backward(cache_.ffn_input.data(), d_ffn, cache_.dense, branch, false);
     }
     DeviceNorm{weights_.ffn_norm, pass_}.backward(cache_.ffn_norm, branch, dx, room_.pieces);
     attention().backward(cache_.attention_input.data(), cache_.attention,
@@ -70,7 +68,7 @@ class BlockPass {
 
  private:
   DeviceMoeLayer moe() const { return {weights_.moe, shape_.moe, context_, pass_}; }
-  DeviceExperts dense() const { return {weights_.dense, shape_.dense, pass_}; }
+  DeviceFeedForward dense() const { return {weights_.dense, shape_.dense, pass_}; }
   DeviceAttention attention() const { return {weights_.attention, shape_.attention, pass_}; }
 
   DropoutRule residual_dropout(const std::string& after) const {

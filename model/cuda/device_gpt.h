@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // The MoE-GPT on the device, forward and backward: moe_gpt_loss() and MoeGptBackward of
-// model/layers/moe_gpt.h, bit for bit.
+// model/layers/moe_gpt.h, bit for bit, or in mixed precision (ProductMode::bf16).
 #pragma once
 
 #include "model/cuda/device_attention.h"
@@ -16,8 +16,7 @@ struct DeviceBlockCache {
   DeviceNormCache ffn_norm;
   Buffer<float> ffn_input;  // [tokens, hidden], normalised
   DeviceMoeCache moe;
-  DeviceExpertCache dense;
-  OneExpertRows all;  // the dense network's
+  DeviceFeedForwardCache dense;
 };
 
 // What a pass leaves for the way back, and room. Kept from pass to pass.

@@ -9,7 +9,8 @@ namespace moesim::model::cuda {
 
 namespace {
 
-void multiply_by_library(Device& device, DeviceProduct product) {
+template <class Element>
+void multiply_by_library(Device& device, ProductOf<Element> product) {
   if (product.bias != nullptr) {
     launch(device, FillRows{product.bias, product.c, product.m, product.n, product.c_row},
            blocks_for_elements(product.m * product.n));
@@ -19,9 +20,50 @@ void multiply_by_library(Device& device, DeviceProduct product) {
   device.multiply_by_library(product);
 }
 
+// A weight's copy, or the operand's rounded into `room`; `extent` elements from its first to last.
+const Bf16* rounded_operand(const DevicePass& pass, const float* operand, std::int64_t extent,
+                            Buffer<Bf16>& room) {
+  const Bf16* const weight = pass.parameters.rounded(operand);
+  return weight != nullptr ? weight : rounded_rows(pass, operand, extent, room);
+}
+
+void multiply_rounded(const DevicePass& pass, const DeviceProduct& p) {
+  const std::int64_t a = (p.m - 1) * p.a_row + (p.k - 1) * p.a_column + 1;
+  const std::int64_t b = (p.k - 1) * p.b_row + (p.n - 1) * p.b_column + 1;
+  RoundedProduct rounded;
+  rounded.m = p.m;
+  rounded.n = p.n;
+  rounded.k = p.k;
+  rounded.a = rounded_operand(pass, p.a, a, pass.room.a);
+  rounded.a_row = p.a_row;
+  rounded.a_column = p.a_column;
+  rounded.b = rounded_operand(pass, p.b, b, pass.room.b);
+  rounded.b_row = p.b_row;
+  rounded.b_column = p.b_column;
+  rounded.c = p.c;
+  rounded.c_row = p.c_row;
+  rounded.bias = p.bias;
+  rounded.accumulate = p.accumulate;
+  multiply_by_library(pass.device, rounded);
+}
+
 }  // namespace
 
+const Bf16* rounded_rows(const DevicePass& pass, const float* rows, std::int64_t elements,
+                         Buffer<Bf16>& room) {
+  Bf16* const to = room.reserve(pass.device, static_cast<std::size_t>(elements));
+  launch(pass.device, RoundToBf16{rows, to, elements}, blocks_for_elements(elements));
+  return to;
+}
+
 void multiply(const DevicePass& pass, const DeviceProduct& product) {
+  if (pass.is_bf16() && library_product(product).is_possible) {
+    return multiply_rounded(pass, product);
+  }
+  multiply_unrounded(pass, product);
+}
+
+void multiply_unrounded(const DevicePass& pass, const DeviceProduct& product) {
   if (pass.device.products() != ProductMode::in_order && library_product(product).is_possible) {
     return multiply_by_library(pass.device, product);
   }

@@ -1,22 +1,19 @@
 // SPDX-License-Identifier: Apache-2.0
-// The MoE layer on the device: MoeLayer of model/layers/moe_layer.h, bit for bit.
+// The MoE layer on the device: MoeLayer of model/layers/moe_layer.h, bit for bit but in mixed
+// precision.
 #pragma once
 
-#include "model/cuda/device_experts.h"
+#include "model/cuda/device_feed_forward.h"
 #include "model/cuda/device_router.h"
 #include "model/layers/moe_layer.h"
 
 namespace moesim::model::cuda {
 
-// The first rows of one expert that has all rows: {0, rows}.
-using OneExpertRows = Buffer<std::int32_t>;
-DeviceRows all_rows(Device& device, std::int64_t rows, OneExpertRows& room);
-
 struct DeviceMoeCache {
   DeviceRouterCache router;
   DeviceExpertCache experts;
-  DeviceExpertCache shared;
-  OneExpertRows all;
+  DeviceBf16ExpertCache rounded;  // of mixed precision
+  DeviceFeedForwardCache shared;
 };
 
 // Room that one layer after another uses.
@@ -43,6 +40,8 @@ struct DeviceMoeLayer {
   const TokenContext& context;
   const DevicePass& pass;
 
+  bool has_shared() const { return shape.shared.count() > 0; }
+  DeviceFeedForward shared() const { return {weights.shared, shape.shared, pass}; }
   DeviceRouter router() const { return {weights.router, shape.router, context, pass}; }
 
   // x, [tokens, hidden] -> y, [tokens, hidden].

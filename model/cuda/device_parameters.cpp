@@ -2,6 +2,7 @@
 #include "model/cuda/device_parameters.h"
 
 #include "base/check.h"
+#include "model/cuda/kernel_list.h"
 
 namespace moesim::model::cuda {
 namespace {
@@ -47,6 +48,20 @@ float* DeviceParameters::place(const Buffer<float>& buffer, const Matrix<float>&
   const auto found = first_.find(&weight);
   CHECK(found != first_.end(), "a weight of the model");
   return buffer.data() + found->second;
+}
+
+void DeviceParameters::round() {
+  const std::size_t size = values_.size();
+  const RoundToBf16 kernel{values_.data(), rounded_.reserve(device_, size),
+                           static_cast<std::int64_t>(size)};
+  launch(device_, kernel, blocks_for_elements(kernel.elements));
+}
+
+const Bf16* DeviceParameters::rounded(const float* value) const {
+  const float* const end = values_.data() + values_.size();
+  if (value < values_.data() || value >= end) return nullptr;
+  CHECK(rounded_.size() == values_.size(), "weights are rounded before a pass reads them so");
+  return rounded_.data() + (value - values_.data());
 }
 
 void DeviceParameters::upload() const {

@@ -6,6 +6,7 @@
 #include <map>
 
 #include "model/cuda/device.h"
+#include "model/cuda/gemm/bf16.h"
 #include "model/layers/moe_gpt_weights.h"
 
 namespace moesim::model::cuda {
@@ -38,6 +39,10 @@ class DeviceParameters {
   void download(Matrix<float>& weight) const;
   // A gradient that the host computed; `gradient` is shaped as the weight.
   void upload_gradient(const Matrix<float>& weight, const Matrix<float>& gradient) const;
+  // Copies all values, as they are now, in bf16.
+  void round();
+  // The copy, as round() made it last, of what lies at a place of values(); null of other places.
+  const Bf16* rounded(const float* value) const;
   Index hidden_size() const { return weights_.embedding.token.cols(); }
 
  private:
@@ -49,6 +54,7 @@ class DeviceParameters {
   std::map<const Matrix<float>*, std::int64_t> first_;
   Buffer<float> values_;
   Buffer<float> gradients_;
+  Buffer<Bf16> rounded_;  // where the values lie in values_; of size 0 until round()
 };
 
 }  // namespace moesim::model::cuda

@@ -6,6 +6,7 @@
 #include <cstdint>
 
 #include "model/cuda/device_code.h"
+#include "model/cuda/gemm/bf16.h"
 
 namespace moesim::model::cuda {
 
@@ -14,17 +15,20 @@ enum class ProductMode {
   in_order,      // a kernel, with the processor's bits
   library_fp32,  // cuBLAS in fp32: sums in an order of its own
   library_tf32,  // cuBLAS on tensor cores: operands rounded to 10 bits of fraction
+  bf16,          // mixed precision: operands rounded to bf16, sums in fp32; the gate's products are
+                 // cuBLAS in fp32, the experts' the grouped ones (gemm/grouped_multiplier.h)
 };
 
-// As model::Product.
-struct DeviceProduct {
+// As model::Product, with sums in fp32 whatever the operands are.
+template <class Element>
+struct ProductOf {
   std::int64_t m = 0;
   std::int64_t n = 0;
   std::int64_t k = 0;
-  const float* a = nullptr;  // element (i, p) at a[i * a_row + p * a_column]
+  const Element* a = nullptr;  // element (i, p) at a[i * a_row + p * a_column]
   std::int64_t a_row = 0;
   std::int64_t a_column = 1;
-  const float* b = nullptr;  // element (p, j) at b[p * b_row + j * b_column]
+  const Element* b = nullptr;  // element (p, j) at b[p * b_row + j * b_column]
   std::int64_t b_row = 0;
   std::int64_t b_column = 1;
   float* c = nullptr;  // row-major
@@ -32,6 +36,8 @@ struct DeviceProduct {
   const float* bias = nullptr;  // [n], added to each row; not with `accumulate`
   bool accumulate = false;
 };
+using DeviceProduct = ProductOf<float>;
+using RoundedProduct = ProductOf<Bf16>;
 
 // The product column by column, as BLAS has matrices: c^T [n, m] = op(b) op(a) (+ c^T), where
 // op(b) is [n, k] and op(a) [k, m]. Of an operand's matrix the columns are `stride` apart.
@@ -47,7 +53,8 @@ struct LibraryProduct {
 
 // A row-major matrix is its transpose column by column, so that neither operand is transposed where
 // its rows lie together.
-inline LibraryProduct library_product(const DeviceProduct& product) {
+template <class Element>
+LibraryProduct library_product(const ProductOf<Element>& product) {
   LibraryProduct call;
   call.a.transposed = product.a_column != 1;
   call.a.stride = call.a.transposed ? product.a_column : product.a_row;

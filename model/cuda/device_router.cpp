@@ -106,7 +106,7 @@ void gate_backward(const DeviceRouter& router, const float* x, const float* d_lo
       experts, x,      hidden, 1,        pass.parameters.gradient(router.weights.gate),
       hidden};
   of_weights.accumulate = pass.host.add_gradients;
-  multiply(pass, of_weights);
+  multiply_unrounded(pass, of_weights);
   DeviceProduct of_rows{tokens,
                         hidden,
                         experts,
@@ -119,7 +119,7 @@ void gate_backward(const DeviceRouter& router, const float* x, const float* d_lo
                         gradients.dx,
                         hidden};
   of_rows.accumulate = true;
-  multiply(pass, of_rows);
+  multiply_unrounded(pass, of_rows);
 }
 
 // The processor's way back of a router without kernels.
@@ -155,8 +155,8 @@ void DeviceRouter::forward(const float* x, int tokens, DeviceRouterCache& cache)
   const Index experts = weights.gate.rows();
   const Index hidden = weights.gate.cols();
   float* const logits = cache.routing.logits.reserve(device, elements(tokens, experts));
-  multiply(pass, {tokens, experts, hidden, x, hidden, 1, pass.parameters.value(weights.gate), 1,
-                  hidden, logits, experts});
+  multiply_unrounded(pass, {tokens, experts, hidden, x, hidden, 1,
+                            pass.parameters.value(weights.gate), 1, hidden, logits, experts});
   route_on_device(device, config, tokens, pass.parameters.value(weights.selection_bias),
                   cache.routing);
   cache.share_sums.reserve(device, 0);

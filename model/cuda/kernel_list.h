@@ -14,12 +14,14 @@
 #include "model/cuda/kernels/elements.h"
 #include "model/cuda/kernels/embedding.h"
 #include "model/cuda/kernels/expert_products.h"
+#include "model/cuda/kernels/grouped_sums.h"
 #include "model/cuda/kernels/layer_norm.h"
 #include "model/cuda/kernels/move_rows.h"
 #include "model/cuda/kernels/multiply.h"
 #include "model/cuda/kernels/next_best.h"
 #include "model/cuda/kernels/optimizer.h"
 #include "model/cuda/kernels/order_by_expert.h"
+#include "model/cuda/kernels/round_values.h"
 #include "model/cuda/kernels/route_tokens.h"
 #include "model/cuda/kernels/router_backward.h"
 #include "model/cuda/kernels/select_experts.h"
@@ -45,10 +47,11 @@ using KernelList = ListOfKernels<
     SelectExperts, RouteTokens, CountPairs, SumTable, PlacePairs, TurnAway, SendToNextBest,
     WeighTokens, FinishWeights, RouteTokensBackward, InverseSums, SumShares, ZLossRows, AddZSlope,
     // rows
-    PermuteRows, CombineRows, GatherPairs, SpreadToPairs, MultiplyByFactors, AddElements, FillRows,
-    SumColumns,
+    PermuteRows, CombineRows, CombineRoundedRows, GatherPairs, SpreadToPairs, MultiplyByFactors,
+    AddElements, FillRows, SumColumns,
     // products
-    MultiplyOne, MultiplyMany, PlaceExperts, PlanExpertProducts,
+    MultiplyOne, MultiplyMany, PlaceExperts, PlanExpertProducts, RoundToBf16, NameTokensOfRows,
+    SumRowPieces, SumRowsOfExperts,
     // layers
     ActivateRows, ActivateRowsBackward, AddBiasToWeightGradient, NormaliseRows,
     NormaliseRowsBackward, NormGradientPieces, AttendToKeys, AttendBackward, KeysBackward,

@@ -6,10 +6,12 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
-#include <utility>
+#include <type_traits>
 #include <vector>
 
 #include "base/check.h"
+#include "model/cuda/gemm/grouped_multiplier.h"
+#include "model/cuda/gemm/tile_configs.h"
 #include "model/cuda/kernel_list.h"
 #include "model/cuda/operand_pool.h"
 
@@ -22,6 +24,7 @@ constexpr double kBatchSeconds = 2e-3;
 // Sets of operands of one launch beyond this many caches find none of them there.
 constexpr std::int64_t kCaches = 4;
 constexpr std::int64_t kMostSets = 64;
+constexpr int kLineElements = 8;  // of bf16 in the 16 bytes that lines of an operand begin at
 
 // What trials share.
 struct Place {
@@ -29,7 +32,8 @@ struct Place {
   OperandPool& pool;
 };
 
-// [rows, width] x [width, columns].
+// [rows, width] x [width, columns], with sums in fp32.
+template <class Element>
 class SingleProduct final : public KernelTrial {
  public:
   SingleProduct(const TrialShape& shape, Place place)
@@ -38,16 +42,18 @@ class SingleProduct final : public KernelTrial {
   }
 
   void run() override {
-    DeviceProduct product{rows_, columns_, width_};
-    product.a = place_.pool.next<float>(rows_ * width_);
+    ProductOf<Element> product{rows_, columns_, width_};
+    product.a = place_.pool.next<Element>(rows_ * width_);
     product.a_row = width_;
-    product.b = place_.pool.next<float>(width_ * columns_);
+    product.b = place_.pool.next<Element>(width_ * columns_);
     product.b_row = 1;
     product.b_column = width_;
     product.c = result_.data();
     product.c_row = columns_;
-    if (place_.device.products() == ProductMode::in_order) {
-      return launch(place_.device, MultiplyOne{product}, tiles_of(product), kMultiplyShared);
+    if constexpr (std::is_same_v<Element, float>) {
+      if (place_.device.products() == ProductMode::in_order) {
+        return launch(place_.device, MultiplyOne{product}, tiles_of(product), kMultiplyShared);
+      }
     }
     place_.device.multiply_by_library(product);
   }
@@ -126,6 +132,41 @@ class ProductsInOrder final : public KernelTrial {
   int set_ = 0;
 };
 
+// The same in bf16, as mixed precision multiplies activations by an expert's last weights: the host
+// does not tell how many rows each expert has.
+class GroupedProduct final : public KernelTrial {
+ public:
+  GroupedProduct(const TrialShape& shape, Place place) : place_(place) {
+    std::vector<std::int32_t> first_row = {0};
+    for (const int rows : shape.rows) first_row.push_back(first_row.back() + rows);
+    problem_.first_row = first_row_.upload(place.device, first_row);
+    problem_.rows = first_row.back();
+    problem_.experts = static_cast<int>(shape.rows.size());
+    problem_.columns = shape.columns;
+    problem_.depth = shape.width;
+    problem_.a[0] = {nullptr, shape.width, 0, nullptr};
+    problem_.b[0] = {nullptr, shape.columns, std::int64_t{shape.width} * shape.columns, nullptr};
+    store_.elements =
+        result_.reserve(place.device, static_cast<std::size_t>(problem_.rows * problem_.columns));
+    store_.stride = shape.columns;
+    store_.columns = shape.columns;
+  }
+
+  void run() override {
+    problem_.a[0].data = place_.pool.next<Bf16>(problem_.rows * problem_.depth);
+    problem_.b[0].data = place_.pool.next<Bf16>(problem_.experts * problem_.b[0].expert_stride);
+    place_.device.grouped().into_rows(problem_, store_, {});
+  }
+
+ private:
+  Place place_;
+  GroupedProblem<Bf16> problem_;
+  StoreOutput<Bf16> store_;
+  Buffer<std::int32_t> first_row_;
+  Buffer<Bf16> result_;
+};
+
+// Rows in bf16 are copied as floats of half as many, and summed in fp32.
 class MovedRows final : public KernelTrial {
  public:
   MovedRows(const TrialShape& shape, Place place)
@@ -133,6 +174,7 @@ class MovedRows final : public KernelTrial {
         rows_(shape.total_rows()),
         tokens_(shape.tokens),
         width_(shape.width),
+        rounds_(place.device.products() == ProductMode::bf16),
         slots_(shape.slots()),
         permutes_(shape.kernel == TrialKernel::permute) {
     std::vector<std::int32_t> places = spread_places(rows_);
@@ -144,16 +186,23 @@ class MovedRows final : public KernelTrial {
   }
 
   void run() override {
-    if (permutes_) {
-      PermuteRows kernel;
-      kernel.from = place_.pool.next<float>(tokens_ * width_);
-      kernel.to = to_.data();
-      kernel.source = places_.data();
-      kernel.width = width_;
-      return launch(place_.device, kernel, rows_);
-    }
-    CombineRows kernel;
-    kernel.from = place_.pool.next<float>(rows_ * width_);
+    if (permutes_) return permute(rounds_ ? width_ / 2 : width_);
+    rounds_ ? combine<Bf16>() : combine<float>();
+  }
+
+ private:
+  void permute(std::int64_t width) const {
+    PermuteRows kernel;
+    kernel.from = place_.pool.next<float>(tokens_ * width);
+    kernel.to = to_.data();
+    kernel.source = places_.data();
+    kernel.width = width;
+    launch(place_.device, kernel, rows_);
+  }
+  template <class Element>
+  void combine() const {
+    CombineRowsOf<Element> kernel;
+    kernel.from = place_.pool.next<Element>(rows_ * width_);
     kernel.weights = place_.pool.next<float>(rows_);
     kernel.to = to_.data();
     kernel.place = places_.data();
@@ -162,11 +211,11 @@ class MovedRows final : public KernelTrial {
     launch(place_.device, kernel, tokens_);
   }
 
- private:
   Place place_;
   std::int64_t rows_;
   std::int64_t tokens_;
   std::int64_t width_;
+  bool rounds_;
   int slots_;
   bool permutes_;
   Buffer<std::int32_t> places_;
@@ -237,6 +286,8 @@ const char* name_of(ProductMode mode) {
       return "cuda:fp32";
     case ProductMode::library_tf32:
       return "cuda:tf32";
+    case ProductMode::bf16:
+      return "cuda:bf16";
     case ProductMode::in_order:
       break;
   }
@@ -255,13 +306,15 @@ class TrialDevice final : public TrialMachine {
                        name_of(device_.products()));
   }
   int workers() const override { return facts_.multiprocessors; }
-  double element_bytes(TrialKernel) const override { return sizeof(float); }
+  // Attention's scores are fp32 in every mode.
+  double element_bytes(TrialKernel kernel) const override {
+    return rounds() && kernel != TrialKernel::attention ? sizeof(Bf16) : sizeof(float);
+  }
 
   bool fits(const TrialShape& shape) const override {
-    const bool is_long = shape.kernel == TrialKernel::attention && shape.columns > kLongestSequence;
     const Sizes sizes = sizes_of(shape);
     const std::int64_t most = pool_.bytes() / std::int64_t{sizeof(float)};
-    return !is_long && sizes.operands <= most && sizes.results <= most &&
+    return takes(shape) && sizes.operands <= most && sizes.results <= most &&
            sizes.blocks <= std::numeric_limits<int>::max();
   }
   std::unique_ptr<KernelTrial> prepare(const TrialShape& shape) override {
@@ -274,16 +327,26 @@ class TrialDevice final : public TrialMachine {
       case TrialKernel::attention:
         return std::make_unique<Scores>(shape, place);
       case TrialKernel::grouped_gemm:
+        if (rounds()) return std::make_unique<GroupedProduct>(shape, place);
         return std::make_unique<ProductsInOrder>(shape, place);
       case TrialKernel::gemm:
         break;
     }
-    return std::make_unique<SingleProduct>(shape, place);
+    if (rounds()) return std::make_unique<SingleProduct<Bf16>>(shape, place);
+    return std::make_unique<SingleProduct<float>>(shape, place);
   }
   void wait() override { device_.synchronise(); }
   double batch_seconds() const override { return kBatchSeconds; }
 
  private:
+  bool rounds() const { return device_.products() == ProductMode::bf16; }
+  bool takes(const TrialShape& shape) const {
+    if (shape.kernel == TrialKernel::attention) return shape.columns <= kLongestSequence;
+    if (shape.kernel != TrialKernel::grouped_gemm || !rounds()) return true;
+    return shape.width % kLineElements == 0 && shape.columns % kLineElements == 0 &&
+           static_cast<int>(shape.rows.size()) <= kMostGroupedExperts;
+  }
+
   Device& device_;
   DeviceFacts facts_;
   OperandPool pool_;

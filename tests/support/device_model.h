@@ -22,7 +22,7 @@ struct DeviceModel {
         host(1),
         processor{*host.backend, host.threads, true, 11, adds},
         parameters(on, weights),
-        pass{on, parameters, processor} {
+        pass{on, parameters, processor, room} {
     // What is not written shows as NaN; what is added to begins at 0.5 on both sides.
     const float begin = adds ? 0.5F : std::numeric_limits<float>::quiet_NaN();
     for (const model::Parameter<float>& parameter : model::parameters(gradient)) {
@@ -52,6 +52,7 @@ struct DeviceModel {
   OwnedPass<float> host;
   const model::Pass<float> processor;
   model::cuda::DeviceParameters parameters;
+  model::cuda::Bf16Room room;
   const model::cuda::DevicePass pass;
 };
 

@@ -10,6 +10,32 @@ namespace moesim::testing {
 
 namespace cuda = model::cuda;
 
+namespace {
+
+template <class Element>
+void multiply_as_a_library(const cuda::ProductOf<Element>& product) {
+  const cuda::LibraryProduct call = cuda::library_product(product);
+  CHECK(call.is_possible && product.bias == nullptr, "a product that the library can compute");
+  // Element (i, j) of op(x).
+  const auto element = [](const Element* x, const cuda::LibraryOperand& operand, std::int64_t i,
+                          std::int64_t j) {
+    return cuda::to_float(operand.transposed ? x[j + i * operand.stride]
+                                             : x[i + j * operand.stride]);
+  };
+  for (std::int64_t column = 0; column < product.m; ++column) {
+    for (std::int64_t row = 0; row < product.n; ++row) {
+      float& result = product.c[row + column * product.c_row];
+      float sum = 0;
+      for (std::int64_t p = product.k; p-- > 0;) {
+        sum += element(product.b, call.b, row, p) * element(product.a, call.a, p, column);
+      }
+      result = product.accumulate ? result + sum : sum;
+    }
+  }
+}
+
+}  // namespace
+
 template <class... Kernels>
 struct LaunchTable {
   using Run = void (EmulatedDevice::*)(const cuda::Launch&);
@@ -50,23 +76,11 @@ void EmulatedDevice::fill(void* to, unsigned char byte, std::size_t bytes) {
 }
 
 void EmulatedDevice::multiply_by_library(const cuda::DeviceProduct& product) {
-  const cuda::LibraryProduct call = cuda::library_product(product);
-  CHECK(call.is_possible && product.bias == nullptr, "a product that the library can compute");
-  // Element (i, j) of op(x).
-  const auto element = [](const float* x, const cuda::LibraryOperand& operand, std::int64_t i,
-                          std::int64_t j) {
-    return operand.transposed ? x[j + i * operand.stride] : x[i + j * operand.stride];
-  };
-  for (std::int64_t column = 0; column < product.m; ++column) {
-    for (std::int64_t row = 0; row < product.n; ++row) {
-      float& result = product.c[row + column * product.c_row];
-      float sum = 0;
-      for (std::int64_t p = product.k; p-- > 0;) {
-        sum += element(product.b, call.b, row, p) * element(product.a, call.a, p, column);
-      }
-      result = product.accumulate ? result + sum : sum;
-    }
-  }
+  multiply_as_a_library(product);
+}
+
+void EmulatedDevice::multiply_by_library(const cuda::RoundedProduct& product) {
+  multiply_as_a_library(product);
 }
 
 template <class Kernel>

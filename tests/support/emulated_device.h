@@ -36,6 +36,7 @@ class EmulatedDevice final : public model::cuda::Device {
   model::cuda::ProductMode products() const override { return products_; }
   // As a BLAS library does: column by column, and sums from the end.
   void multiply_by_library(const model::cuda::DeviceProduct& product) override;
+  void multiply_by_library(const model::cuda::RoundedProduct& product) override;
   model::cuda::GroupedMultiplier& grouped() override { return grouped_; }
   void synchronise() override {}
 

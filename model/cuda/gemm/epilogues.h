@@ -7,6 +7,7 @@
 
 #include <cstdint>
 
+#include "model/cuda/dropout_rule.h"
 #include "model/cuda/gemm/bf16.h"
 #include "model/cuda/gemm/shared_layout.h"
 #include "model/cuda/gemm/unit_function.h"
@@ -62,7 +63,18 @@ MOESIM_DEVICE_CODE void add_run(const float* from, int columns, float (&values)[
   for (int i = 0; i < kChunkColumns; ++i) values[i] += i < columns ? from[i] : 0.0f;
 }
 
-// z = x W + bias per part; a = f(z), or f(z gate) * (z up) with two parts: gate first.
+// The dropout of an activation; draws are by place, so that both passes have the same factors.
+struct UnitDropout {
+  DropoutRule rule;
+  std::int64_t line = 0;  // draws between rows, at least the units
+
+  MOESIM_DEVICE_CODE float factor(const RunPlace& place, int i) const {
+    return rule.factor(place.row * line + place.column + i);
+  }
+};
+
+// z = x W + bias per part; a = f(z), or f(z gate) * (z up) with two parts, gate first, times the
+// dropout's factor.
 template <class Element, int kPartsOfTile>
 struct ForwardUnits {
   static constexpr int kParts = kPartsOfTile;
@@ -74,6 +86,7 @@ struct ForwardUnits {
   std::int64_t stride = 0;
   int units = 0;
   UnitFunction function = UnitFunction::silu;
+  UnitDropout dropout;
 
   MOESIM_DEVICE_CODE float finish(const RunPlace& place,
                                   float (&values)[kParts][kChunkColumns]) const {
@@ -86,6 +99,7 @@ struct ForwardUnits {
     for (int i = 0; i < kChunkColumns; ++i) {
       result[i] = unit_value(function, values[0][i]).value;
       if (kParts == 2) result[i] *= values[kParts - 1][i];
+      result[i] *= dropout.factor(place, i);
     }
     for (int part = 0; part < kParts; ++part) {
       if (z[part] != nullptr) store_run(z[part] + at, place.columns, values[part]);
@@ -114,6 +128,7 @@ struct BackwardUnits {
   std::int64_t stride = 0;
   int sum_columns = 0;
   UnitFunction function = UnitFunction::silu;
+  UnitDropout dropout;
 
   MOESIM_DEVICE_CODE float finish(const RunPlace& place,
                                   float (&values)[kParts][kChunkColumns]) const {
@@ -126,8 +141,9 @@ struct BackwardUnits {
     float sum = 0.0f;
     for (int i = 0; i < kChunkColumns; ++i) {
       const UnitValue f = unit_value(function, gated ? gate[i] : up[i]);
-      const float a = gated ? f.value * up[i] : f.value;
-      const float da = w * values[0][i];
+      const float factor = dropout.factor(place, i);
+      const float a = factor * (gated ? f.value * up[i] : f.value);
+      const float da = w * factor * values[0][i];
       if (i < place.columns) sum += values[0][i] * a;
       gate[i] = gated ? da * up[i] * f.slope : 0.0f;
       up[i] = gated ? da * f.value : da * f.slope;

@@ -4,8 +4,8 @@
 
 #include <cstdint>
 
-#include "base/rng.h"
 #include "model/cuda/device.h"
+#include "model/cuda/dropout_rule.h"
 
 namespace moesim::model::cuda {
 
@@ -19,21 +19,6 @@ template <class Thread>
 MOESIM_KERNEL_CODE std::int64_t element_of(const Thread& thread) {
   return std::int64_t{thread.block()} * kElementThreads + thread.index();
 }
-
-// The factors of a dropout: DropoutFactors of model/layers/dropout.h.
-struct DropoutRule {
-  std::uint64_t key = 0;
-  std::uint32_t dropped_below = 0;
-  float kept_factor = 1;
-  bool is_active = false;
-
-  MOESIM_KERNEL_CODE float factor(std::int64_t element) const {
-    if (!is_active) return 1.0F;
-    const auto place = static_cast<std::uint64_t>(element);
-    const std::uint64_t bits = base::field_bits(key, place / 2) >> (place % 2 * 32);
-    return static_cast<std::uint32_t>(bits) < dropped_below ? 0.0F : kept_factor;
-  }
-};
 
 struct MultiplyByFactors {
   static constexpr int kThreads = kElementThreads;

@@ -7,6 +7,7 @@
 #include <cstdint>
 
 #include "model/cuda/device.h"
+#include "model/cuda/gemm/bf16.h"
 
 namespace moesim::model::cuda {
 
@@ -36,10 +37,11 @@ struct PermuteRows {
 };
 
 // to[t] (+)= the sum over slots s, in order, of weights[t, s] from[place[t, s]]; a block a token.
-struct CombineRows {
+template <class Element>
+struct CombineRowsOf {
   static constexpr int kThreads = kMoveThreads;
 
-  const float* from = nullptr;          // [rows, width]
+  const Element* from = nullptr;        // [rows, width]
   float* to = nullptr;                  // [tokens, width]
   const std::int32_t* place = nullptr;  // [tokens, slots], -1 adds nothing
   const float* weights = nullptr;       // [tokens, slots]; null: 1
@@ -56,12 +58,14 @@ struct CombineRows {
       for (std::int64_t pair = first; pair < first + slots; ++pair) {
         if (place[pair] < 0) continue;
         const float weight = weights == nullptr ? 1.0F : weights[pair];
-        sum += weight * from[place[pair] * width + j];
+        sum += weight * to_float(from[place[pair] * width + j]);
       }
       row[j] = sum;
     }
   }
 };
+using CombineRows = CombineRowsOf<float>;
+using CombineRoundedRows = CombineRowsOf<Bf16>;
 
 // A value of each pair as one of each row, and back.
 struct GatherPairs {

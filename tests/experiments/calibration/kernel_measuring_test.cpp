@@ -85,8 +85,8 @@ std::vector<LatencyRow> tiny_grid() {
 
 // The whole way on a device, in each mode, up to a file that a step's costs are read from.
 TEST(MeasureKernels, GivesATableOfADevice) {
-  for (const auto mode :
-       {model::cuda::ProductMode::in_order, model::cuda::ProductMode::library_tf32}) {
+  for (const auto mode : {model::cuda::ProductMode::in_order,
+                          model::cuda::ProductMode::library_tf32, model::cuda::ProductMode::bf16}) {
     testing::EmulatedDevice device;
     device.use_products(mode);
     const auto machine = model::cuda::make_trial_device(device);
@@ -95,6 +95,8 @@ TEST(MeasureKernels, GivesATableOfADevice) {
     sim::CostTable table = check_whole_way(*machine, tiny_grid(), options);
     EXPECT_TRUE(table.machine.starts_with("emulated, no versions, backend cuda")) << table.machine;
     EXPECT_EQ(table.kernels.at(sim::kGroupedGemm).model.workers, 2);
+    EXPECT_EQ(table.kernels.at(sim::kGroupedGemm).model.element_bytes,
+              mode == model::cuda::ProductMode::bf16 ? 2 : 4);
     const auto file = std::filesystem::temp_directory_path() /
                       ("device_table_" + std::to_string(::getpid()) + ".json");
     write_file(file, sim::cost_table_text(table));

@@ -21,8 +21,8 @@ TEST(TrialDevice, EveryKernelRunsOnRaggedRows) {
       {TrialKernel::combine, {0, 5, 13}, 48, 0, 9, 1},
       {TrialKernel::attention, {70}, 64, 32, 70, 2},
   };
-  for (const ProductMode mode :
-       {ProductMode::in_order, ProductMode::library_fp32, ProductMode::library_tf32}) {
+  for (const ProductMode mode : {ProductMode::in_order, ProductMode::library_fp32,
+                                 ProductMode::library_tf32, ProductMode::bf16}) {
     on_each_device([&](Device& device) {
       device.use_products(mode);
       const std::unique_ptr<TrialMachine> machine = make_trial_device(device);
@@ -35,6 +35,22 @@ TEST(TrialDevice, EveryKernelRunsOnRaggedRows) {
       }
     });
   }
+}
+
+// Mixed precision: bf16 but for attention's scores. 44 columns are no whole number of 16 bytes.
+TEST(TrialDevice, RoundsInMixedPrecision) {
+  on_each_device([](Device& device) {
+    device.use_products(ProductMode::bf16);
+    const std::unique_ptr<TrialMachine> machine = make_trial_device(device);
+    EXPECT_TRUE(machine->description().ends_with("backend cuda:bf16"));
+    for (const TrialKernel kernel : {TrialKernel::gemm, TrialKernel::grouped_gemm,
+                                     TrialKernel::permute, TrialKernel::combine}) {
+      EXPECT_EQ(machine->element_bytes(kernel), 2);
+    }
+    EXPECT_EQ(machine->element_bytes(TrialKernel::attention), 4);
+    EXPECT_FALSE(machine->fits({TrialKernel::grouped_gemm, {8, 8}, 48, 44, 16, 1}));
+    EXPECT_TRUE(machine->fits({TrialKernel::gemm, {8}, 48, 44, 8, 1}));
+  });
 }
 
 TEST(TrialDevice, SaysWhatItIs) {
