@@ -85,6 +85,31 @@ std::vector<std::int32_t> expert_choices(const BenchPoint& point) {
   return choices;
 }
 
+std::vector<float> logits_for(const BenchPoint& point, const std::vector<std::int32_t>& choices) {
+  const auto experts = static_cast<std::size_t>(point.shape.experts);
+  const auto top_k = static_cast<std::size_t>(point.shape.top_k);
+  std::vector<float> logits(static_cast<std::size_t>(point.tokens) * experts);
+  for (std::size_t i = 0; i < logits.size(); ++i) {
+    logits[i] = static_cast<float>(i % experts * 37 % 64) / 128.0F;
+  }
+  for (std::size_t i = 0; i < choices.size(); ++i) {
+    const float slot = static_cast<float>(i % top_k) / static_cast<float>(top_k);
+    logits[i / top_k * experts + static_cast<std::size_t>(choices[i])] = 2 - slot;
+  }
+  return logits;
+}
+
+std::vector<double> routing_weights(int top_k) {
+  std::vector<double> weights;
+  double sum = 0;
+  for (int slot = 0; slot < top_k; ++slot) {
+    weights.push_back(std::exp(-static_cast<double>(slot) / top_k));
+    sum += weights.back();
+  }
+  for (double& weight : weights) weight /= sum;
+  return weights;
+}
+
 RowOrder row_order(const BenchPoint& point, const std::vector<std::int32_t>& choices) {
   RowOrder order;
   order.first_row.assign(static_cast<std::size_t>(point.shape.experts) + 1, 0);

@@ -59,6 +59,13 @@ std::vector<BenchPoint> bench_points(double most_flops);
 // weights with Gumbel noise). The same on every machine.
 std::vector<std::int32_t> expert_choices(const BenchPoint& point);
 
+// [tokens, experts], the logits whose top-k are these choices, in their order: 2 - slot / top_k for
+// the chosen, from 0 to less than 1/2 for the others ((37 e mod 64) / 128). torch_layers.py makes
+// the same.
+std::vector<float> logits_for(const BenchPoint& point, const std::vector<std::int32_t>& choices);
+// [top_k] what the chosen of every token weigh: the softmax of their logits.
+std::vector<double> routing_weights(int top_k);
+
 // Rows in the experts' order, by token within an expert.
 struct RowOrder {
   std::vector<std::int32_t> first_row;  // [experts + 1]
