@@ -47,6 +47,9 @@ struct BenchPoint {
   // Of the forward pass: gate, up and down.
   double flops() const { return 6.0 * static_cast<double>(rows()) * shape.hidden * shape.units; }
   std::string file_name() const;
+  // Whether the whole layer is timed too: of the layers that goals are set for always, of others
+  // at three means; not of one rank's experts, whose layer lies on several.
+  bool times_layer() const;
 };
 
 // Those of at most `most_flops`, the shapes' order; of each shape first the means that goals are
@@ -74,7 +77,8 @@ struct RowOrder {
 RowOrder row_order(const BenchPoint& point, const std::vector<std::int32_t>& choices);
 
 // Writes each point's choices, int32 of this machine's byte order, and points.ndjson, a line each:
-// shape, experts, top_k, hidden, units, mean_rows, tokens, distribution, flops, file.
+// shape, experts, top_k, hidden, units, mean_rows, tokens, distribution, flops, layer
+// (times_layer), file.
 void write_points(const std::vector<BenchPoint>& points, const std::filesystem::path& folder);
 
 }  // namespace moesim::bench

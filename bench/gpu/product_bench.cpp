@@ -207,7 +207,7 @@ void measure_point(const ExpertWeightsOnDevice& weights, const BenchPoint& point
     const Row row{point, method, "forward", "burst"};
     attempt(row, layer, [&] { measure_products(layer, bench, row); });
   }
-  if (point.shape.top_k == 1) return;  // one of several ranks: no layer of its own
+  if (!point.times_layer()) return;
   WholeLayer whole(layer, point);
   for (const ProductMethod method : methods) {
     const Row row{point, method, "forward", "burst", "layer"};

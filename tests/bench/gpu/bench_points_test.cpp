@@ -113,5 +113,16 @@ TEST(RoutingWeights, AreTheSoftmaxOfTheChosen) {
   EXPECT_NEAR(weights[1], 0.377541, 1e-6);
 }
 
+// qwen3_30b and mixtral everywhere; others where goals are set; one rank's experts nowhere.
+TEST(BenchPoint, TimesWholeLayersWhereGoalsAreAndSomeMore) {
+  const LayerShape qwen = kShapes[0];
+  const LayerShape rank = kShapes[2];
+  const LayerShape olmoe = kShapes[3];
+  EXPECT_TRUE((BenchPoint{qwen, 4, 64, Distribution::balanced}.times_layer()));
+  EXPECT_TRUE((BenchPoint{olmoe, 256, 2048, Distribution::balanced}.times_layer()));
+  EXPECT_FALSE((BenchPoint{olmoe, 128, 1024, Distribution::balanced}.times_layer()));
+  EXPECT_FALSE((BenchPoint{rank, 256, 2048, Distribution::balanced}.times_layer()));
+}
+
 }  // namespace
 }  // namespace moesim::bench
