@@ -221,8 +221,8 @@ void add_compute_command(CLI::App& command) {
   compute->add_option("-o,--output", options->output,
                       "When measuring, and with --from: file for the cost table");
   compute->add_option("--backend", options->backend,
-                      "When measuring: what computes: cpu (default), cuda, cuda:fp32, cuda:tf32, "
-                      "or auto: cuda where there is a device");
+                      "When measuring: what computes: cpu (default), cuda, cuda:bf16 (mixed "
+                      "precision), cuda:fp32, cuda:tf32, or auto: cuda where there is a device");
   compute->add_option("--rows", options->rows, "When measuring: file for the rows (CSV)");
   compute
       ->add_option("--threads", options->threads,

@@ -42,7 +42,8 @@ void add_runner_flags(CLI::App& command, RunnerFlags& flags) {
                   "Worker processes (default: all cores); a lone point uses as many threads")
       ->check(CLI::Range(1, 1024));
   command.add_option("--backend", flags.backend,
-                     "What trains gates: cpu (default), cuda, or auto: cuda where it is there");
+                     "What trains gates: cpu (default), cuda, cuda:bf16 (mixed precision), "
+                     "cuda:fp32, cuda:tf32, or auto: cuda where it is there");
   command.add_option("--time-limit", flags.time_limit,
                      "Wall time after which a point is stopped: \"90 s\"");
   command.add_option("--max-memory", flags.max_memory,

@@ -175,7 +175,8 @@ void add_train_command(CLI::App& app, int& exit_code, std::vector<std::string> a
   command->add_option("-j,--threads", options->threads, "Threads (default: all cores)")
       ->check(CLI::Range(1, 1024));
   command->add_option("--backend", options->backend,
-                      "What computes: cpu (default), cuda, or auto: cuda where there is a device");
+                      "What computes: cpu (default), cuda, cuda:bf16 (mixed precision), cuda:fp32, "
+                      "cuda:tf32, or auto: cuda where there is a device");
   command->add_flag("--resume", options->resume, "Go on with what the folder holds");
   command->add_flag("--json", options->json, "Print one JSON object per model, one a line");
   command->callback([options, &exit_code] { exit_code = train(*options); });

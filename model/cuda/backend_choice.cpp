@@ -17,13 +17,15 @@ bool is_backend(const std::string& name) {
 
 ProductMode products_of(const std::string& name) {
   if (name == "cuda:fp32") return ProductMode::library_fp32;
-  return name == "cuda:tf32" ? ProductMode::library_tf32 : ProductMode::in_order;
+  if (name == "cuda:tf32") return ProductMode::library_tf32;
+  return name == "cuda:bf16" ? ProductMode::bf16 : ProductMode::in_order;
 }
 
 }  // namespace
 
 const std::vector<std::string>& backend_names() {
-  static const std::vector<std::string> names = {"auto", "cpu", "cuda", "cuda:fp32", "cuda:tf32"};
+  static const std::vector<std::string> names = {"auto",      "cpu",       "cuda",
+                                                 "cuda:fp32", "cuda:tf32", "cuda:bf16"};
   return names;
 }
 
@@ -40,8 +42,9 @@ BackendChoice choose_backend(const std::string& name) {
     if (choice.device == nullptr) choice.description += " (" + reason + ")";
   } else {
     const std::string near = base::did_you_mean(name, backend_names());
-    throw base::Error("--backend", "no backend is named \"" + name + "\"",
-                      near.empty() ? "use auto, cpu, cuda, cuda:fp32 or cuda:tf32" : near);
+    throw base::Error(
+        "--backend", "no backend is named \"" + name + "\"",
+        near.empty() ? "use auto, cpu, cuda, cuda:fp32, cuda:tf32 or cuda:bf16" : near);
   }
   if (choice.device != nullptr)
     choice.description = (name == "auto" ? "cuda" : name) + " (" + choice.device->name() + ")";

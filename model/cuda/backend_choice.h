@@ -17,8 +17,9 @@ struct BackendChoice {
 };
 
 // "cuda": the device, with the processor's bits; "cuda:fp32" and "cuda:tf32": its single products
-// by cuBLAS. "auto": "cuda" where there is a device, else the processor, and the description says
-// why. "cuda" without a device, and another name than these, throw base::Error at "--backend".
+// by cuBLAS; "cuda:bf16": mixed precision, the experts' products included. "auto": "cuda" where
+// there is a device, else the processor, and the description says why. "cuda" without a device, and
+// another name than these, throw base::Error at "--backend".
 BackendChoice choose_backend(const std::string& name);
 
 // "auto", "cpu", "cuda" and so on.

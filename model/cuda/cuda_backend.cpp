@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "base/check.h"
+#include "base/error.h"
 #include "model/cuda/kernel_list.h"
 
 namespace moesim::model::cuda {
@@ -193,6 +194,10 @@ class CudaBackend final : public Backend<float> {
 }  // namespace
 
 std::unique_ptr<Backend<float>> make_cuda_backend(Device& device) {
+  if (device.products() == ProductMode::bf16) {
+    throw base::Error("--backend", "\"cuda:bf16\" trains models, and computes no single operations",
+                      "use --backend cuda");
+  }
   return std::make_unique<CudaBackend>(device);
 }
 

@@ -10,7 +10,8 @@
 
 namespace moesim::model::cuda {
 
-// `device` must outlive the backend. Thread-safe.
+// `device` must outlive the backend. Thread-safe. Throws base::Error at "--backend" for mixed
+// precision, which has no operations with these bits.
 std::unique_ptr<Backend<float>> make_cuda_backend(Device& device);
 
 }  // namespace moesim::model::cuda

@@ -106,10 +106,17 @@ class CudaStepEngine final : public StepEngine {
 
 }  // namespace
 
-void check_limits(const MoeGptConfig& model) {
+void check_limits(const MoeGptConfig& model, ProductMode products) {
   require_at_most("seq_length", model.seq_length, kLongestSequence);
   if (model.use_moe) {
     require_at_most("router/num_experts", model.router.num_experts, kMostExperts);
+  }
+  constexpr int kLineElements = 8;  // of bf16 in 16 bytes, which a line begins at a multiple of
+  if (products == ProductMode::bf16 && model.hidden_size % kLineElements != 0) {
+    throw base::Error("/model/hidden_size",
+                      "products in bf16 take multiples of 8, and " +
+                          std::to_string(model.hidden_size) + " is asked for",
+                      "use a multiple of 8, or train with --backend cuda");
   }
 }
 

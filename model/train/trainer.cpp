@@ -194,7 +194,7 @@ void Trainer::Work::update_selection_biases() {
 Trainer::Trainer(const MoeGptConfig& model, const TrainingConfig& training,
                  std::span<const std::uint8_t> text, const TrainerMachine& machine) {
   check_settings(model, training, text);
-  if (machine.device != nullptr) cuda::check_limits(model);
+  if (machine.device != nullptr) cuda::check_limits(model, machine.device->products());
   within_memory(lack_of_memory_for(model), [&] {
     work_ = std::make_unique<Work>(model, training, text, machine);
     work_->adopt(first_state(model, training));
@@ -205,7 +205,7 @@ Trainer::Trainer(const MoeGptConfig& model, const TrainingConfig& training,
                  std::span<const std::uint8_t> text, const TrainerMachine& machine,
                  TrainerState state) {
   check_settings(model, training, text);
-  if (machine.device != nullptr) cuda::check_limits(model);
+  if (machine.device != nullptr) cuda::check_limits(model, machine.device->products());
   within_memory(lack_of_memory_for(model), [&] {
     work_ = std::make_unique<Work>(model, training, text, machine);
     work_->adopt(std::move(state));

@@ -119,12 +119,15 @@ class Results(TrainTest):
     def test_a_backend_that_is_not_there_is_refused(self):
         done = self.moesim("train", self.file, "-o", "out", "--backend", "cude")
         self.assert_refused(done, "--backend", 'no backend is named "cude"', "cuda")
+        done = self.moesim("train", self.file, "-o", "out", "--backend", "nvidia")
+        self.assert_refused(done, "--backend", 'no backend is named "nvidia"', "cuda:bf16")
         self.train("probe", "--backend", "auto")
         provenance = json.loads((self.folder / "probe" / "provenance.json").read_text())
         if provenance["backend"].startswith("cpu"):
-            done = self.moesim("train", self.file, "-o", "out", "--backend", "cuda")
             reason = re.search(r"\((.+)\)", provenance["backend"]).group(1)
-            self.assert_refused(done, "--backend", reason, "use --backend cpu")
+            for name in ("cuda", "cuda:bf16"):
+                done = self.moesim("train", self.file, "-o", "out", "--backend", name)
+                self.assert_refused(done, "--backend", reason, "use --backend cpu")
         self.assertFalse((self.folder / "out").exists())
 
     def test_the_default_folder_is_named_for_the_file(self):

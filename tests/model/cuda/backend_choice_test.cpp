@@ -22,7 +22,7 @@ TEST(BackendChoice, AutoSaysWhyThereIsNoDevice) {
 }
 
 TEST(BackendChoice, CudaWithoutADeviceIsAnError) {
-  for (const char* const name : {"cuda", "cuda:fp32", "cuda:tf32"}) {
+  for (const char* const name : {"cuda", "cuda:fp32", "cuda:tf32", "cuda:bf16"}) {
     try {
       choose_backend(name);
       FAIL() << "a device without a library";
@@ -39,6 +39,12 @@ TEST(BackendChoice, KnowsNoOtherName) {
   } catch (const base::Error& error) {
     EXPECT_EQ(error.where(), "--backend");
     EXPECT_EQ(error.hint(), "did you mean \"cuda\"?");
+  }
+  try {
+    choose_backend("nvidia");
+    FAIL() << "a backend of another name";
+  } catch (const base::Error& error) {
+    EXPECT_EQ(error.hint(), "use auto, cpu, cuda, cuda:fp32, cuda:tf32 or cuda:bf16");
   }
 }
 

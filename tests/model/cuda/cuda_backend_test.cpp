@@ -7,6 +7,7 @@
 #include <limits>
 #include <vector>
 
+#include "base/error.h"
 #include "model/cuda/kernel_list.h"
 #include "model/elementary.h"
 #include "tests/model/cpu/product_cases.h"
@@ -86,6 +87,13 @@ Matrix<float> scores_with_ties(Index tokens, Index experts, base::Rng& rng) {
 struct Choice {
   int experts, top_k, n_group, topk_group, group_best;
 };
+
+TEST(CudaBackend, IsNoneOfMixedPrecision) {
+  on_each_device([](Device& device) {
+    device.use_products(ProductMode::bf16);
+    EXPECT_THROW(make_cuda_backend(device), base::Error);
+  });
+}
 
 TEST(CudaBackend, SelectsAsTheProcessorDoes) {
   const OwnedPass<float> processor;

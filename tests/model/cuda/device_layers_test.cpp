@@ -84,6 +84,43 @@ TEST(DeviceLayers, MultipliesByALibrary) {
   });
 }
 
+// Rows, weights and gradients are rounded, sums are not: against double on the rounded operands,
+// 8 to 129 terms of size 1 differ by less than 129 x 2^-24 x 129.
+TEST(DeviceLayers, MultipliesRoundedOperandsInMixedPrecision) {
+  const auto rounded = [](const Matrix<float>& matrix) {
+    return Matrix<double>(
+        matrix.unaryExpr([](float value) { return to_float(to_bf16(value)); }).cast<double>());
+  };
+  on_each_device([&](Device& device) {
+    device.use_products(ProductMode::bf16);
+    base::Rng rng(1, "rows");
+    DeviceModel one(device, small_model(), true);
+    one.parameters.round();
+    const LinearWeights<float>& weights = one.weights.blocks[0].attention.query_key_value;
+    const Matrix<float> x = random_matrix<float>(129, 8, rng);
+    const Matrix<float> dy = random_matrix<float>(129, weights.weight.rows(), rng);
+    const DeviceCopy on_x(device, x);
+    const DeviceCopy on_dy(device, dy);
+    const DeviceCopy on_y(device, 129, dy.cols());
+    const DeviceCopy on_dx(device, 129, 8);
+    const DeviceLinear linear{weights, one.pass};
+    linear.forward(on_x.data(), 129, on_y.data());
+    linear.backward(on_x.data(), on_dy.data(), 129, on_dx.data());
+    Matrix<float> on_gradient(weights.weight.rows(), weights.weight.cols());
+    device.download(one.parameters.gradient(weights.weight), on_gradient.data(),
+                    static_cast<std::size_t>(on_gradient.size()) * sizeof(float));
+    const Matrix<double> weight = rounded(weights.weight);
+    Matrix<double> y = rounded(x) * weight.transpose();
+    y.rowwise() += weights.bias.cast<double>().row(0);
+    const Matrix<double> gradient = rounded(dy).transpose() * rounded(x);
+    const double tolerance = 1e-3;
+    EXPECT_LT((on_y.matrix().cast<double>() - y).cwiseAbs().maxCoeff(), tolerance);
+    EXPECT_LT((on_dx.matrix().cast<double>() - rounded(dy) * weight).cwiseAbs().maxCoeff(),
+              tolerance);
+    EXPECT_LT(((on_gradient.cast<double>() - gradient).array() - 0.5).abs().maxCoeff(), tolerance);
+  });
+}
+
 // Pieces of 32 rows are summed first: 31, 32 and 33 rows, and many.
 TEST(DeviceLayers, NormalisesRowsAndBack) {
   on_each_device([](Device& device) {

@@ -3,6 +3,7 @@
 
 #include <gtest/gtest.h>
 
+#include "base/check.h"
 #include "tests/model/layers/small_model.h"
 #include "tests/model/train/small_training.h"
 #include "tests/support/test_devices.h"
@@ -38,6 +39,27 @@ TEST(DeviceParameters, ComeBackAsTheyWere) {
     for (const Parameter<float>& parameter : parameters(weights)) parameter.matrix->setZero();
     on_device.download();
     moesim::testing::expect_same_weights(kept, weights);
+  });
+}
+
+// A copy is of the values when it was made, where they lie.
+TEST(DeviceParameters, HaveCopiesInBf16) {
+  on_each_device([](Device& device) {
+    MoeGptWeights<float> weights = shaken_weights<float>(small_model(), 1);
+    DeviceParameters on_device(device, weights);
+    Matrix<float>& matrix = weights.blocks[1].moe.experts.down;
+    const float* const value = on_device.value(matrix);
+    EXPECT_THROW(on_device.rounded(value), base::InvariantViolation);
+    EXPECT_EQ(on_device.rounded(on_device.gradient(matrix)), nullptr);
+    on_device.round();
+    const Matrix<float> kept = matrix;
+    matrix.setZero();
+    on_device.upload(matrix);
+    std::vector<Bf16> copy(static_cast<std::size_t>(kept.size()));
+    device.download(on_device.rounded(value), copy.data(), copy.size() * sizeof(Bf16));
+    for (std::size_t i = 0; i < copy.size(); ++i) {
+      EXPECT_EQ(copy[i].bits, to_bf16(kept.data()[i]).bits) << i;
+    }
   });
 }
 

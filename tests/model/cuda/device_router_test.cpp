@@ -108,6 +108,36 @@ TEST(DeviceRouter, WithoutLosses) {
   expect_same(config);
 }
 
+// The gate's weights are integers that bf16 does not hold (257 takes nine bits), its sums exact in
+// any order: equal logits, and so the processor's decision.
+TEST(DeviceRouter, RoundsNothingInMixedPrecision) {
+  on_each_device([](Device& device) {
+    device.use_products(ProductMode::bf16);
+    constexpr int kTokens = 65;
+    DeviceModel one(device, small_model());
+    RouterWeights<float>& weights = one.weights.blocks[0].moe.router;
+    base::Rng rng(1, "integers");
+    for (Index i = 0; i < weights.gate.size(); ++i) {
+      weights.gate.data()[i] = static_cast<float>(rng.below(600)) - 300.0F;
+    }
+    one.parameters.upload(weights.gate);
+    one.parameters.round();
+    Matrix<float> x(kTokens, weights.gate.cols());
+    for (Index i = 0; i < x.size(); ++i) x.data()[i] = static_cast<float>(rng.below(9)) / 256.0F;
+    const std::vector<std::uint8_t> bytes = random_bytes(kTokens).inputs;
+    const TokenContext context{bytes, 50, 0};
+    const RouterConfig& config = one.config.router;
+    RouterCache<float> cache;
+    route(RouterRun<float>{weights, config, context, one.processor}, x, cache);
+    const DeviceCopy on_x(device, x);
+    DeviceRouterCache on_cache;
+    const DeviceRouter router{weights, config, context, one.pass};
+    router.forward(on_x.data(), kTokens, on_cache);
+    router.fetch(on_cache);
+    EXPECT_EQ(on_cache.host.batch, cache.batch);
+  });
+}
+
 // Losses of the summed weights have no kernel.
 TEST(DeviceRouter, OfTheProcessor) {
   RouterConfig config;
