@@ -102,6 +102,10 @@ def print_row(row):
     print(json.dumps(row), flush=True)
 
 
+def problem_of(error):
+    return f'{type(error).__name__}: {error}'.splitlines()[0][:200]
+
+
 def attempt(point, implementation, scope, measure):
     """Prints what `measure` gives; a way that is not there, or fails, is a row that says why. Returns
     the row."""
@@ -109,8 +113,7 @@ def attempt(point, implementation, scope, measure):
         with at_most(ATTEMPT_S, implementation):
             row = row_of(point, implementation, scope, **measure())
     except Exception as error:  # whatever a library raises: the other ways are still measured
-        problem = f'{type(error).__name__}: {error}'.splitlines()[0][:200]
-        row = row_of(point, implementation, scope, problem=problem)
+        row = row_of(point, implementation, scope, problem=problem_of(error))
     print_row(row)
     return row
 
@@ -167,17 +170,24 @@ class Baselines:
         self.compiling_s = COMPILING_S
 
     def measure(self, point, choices, weights, both):
-        layer = torch_layers.Layer(point, choices, weights)
-        rows = torch_layers.torch_experts(layer, both)
+        try:
+            layer = torch_layers.Layer(point, choices, weights)
+            rows = torch_layers.torch_experts(layer, both)
+            sums = torch_layers.torch_layer(layer, both, 'gathered') if point['layer'] else None
+        except Exception as error:  # without what the others are compared with, none is measured
+            for implementation in ('torch_grouped_mm', 'triton'):
+                for scope in ('experts', 'layer') if point['layer'] else ('experts',):
+                    print_row(row_of(point, implementation, scope, problem=problem_of(error)))
+            return
         attempt(point, 'torch_grouped_mm', 'experts', lambda: figures(
             time_of(lambda: torch_layers.torch_experts(layer, both), BURST_S)))
         triton = attempt(point, 'triton', 'experts', lambda: measure_triton(layer, rows))
         del rows
         if point['layer']:
-            self.measure_layer(point, layer, both, triton)
+            self.measure_layer(point, layer, both, (triton, sums))
 
-    def measure_layer(self, point, layer, both, triton):
-        reference = torch_layers.torch_layer(layer, both, 'gathered')
+    def measure_layer(self, point, layer, both, known):
+        triton, reference = known
         attempt(point, 'torch_grouped_mm', 'layer', lambda: measure_torch_layer(layer, both))
         if triton['problem']:
             print_row(row_of(point, 'triton', 'layer', problem='its products failed'))

@@ -163,6 +163,22 @@ class Attempts(unittest.TestCase):
             torch_baselines.ATTEMPT_S = before
         self.assertEqual(row['problem'], 'TimeoutError: this_way took more than 1 s')
 
+    def test_without_a_reference_each_way_says_so(self):
+        point = {**POINT, 'layer': True}
+        before, torch_layers.grouped_mm = torch_layers.grouped_mm, None
+        weights = torch_layers.make_weights(POINT, 'cpu', torch.float32)
+        try:
+            with contextlib.redirect_stdout(io.StringIO()) as output:
+                torch_baselines.Baselines(0).measure(point, CHOICES, weights, weights[0])
+        finally:
+            torch_layers.grouped_mm = before
+        rows = [json.loads(line) for line in output.getvalue().splitlines()]
+        self.assertEqual([(row['implementation'], row['scope']) for row in rows],
+                         [('torch_grouped_mm', 'experts'), ('torch_grouped_mm', 'layer'),
+                          ('triton', 'experts'), ('triton', 'layer')])
+        for row in rows:
+            self.assertIn('TypeError', row['problem'])
+
 
 if __name__ == '__main__':
     unittest.main()
