@@ -3,6 +3,8 @@
 #include <cstdio>
 #include <memory>
 #include <string>
+#include <string_view>
+#include <utility>
 #include <vector>
 
 #include "base/error.h"
@@ -15,6 +17,9 @@
 #include "experiments/runs/point_files.h"
 #include "experiments/runs/run_manifest.h"
 #include "experiments/validation/network_fit.h"
+#include "model/cpu/trial_processor.h"
+#include "model/cuda/backend_choice.h"
+#include "model/cuda/trial_device.h"
 
 namespace moesim::cli {
 namespace {
@@ -52,6 +57,7 @@ struct CalibrateComputeOptions {
   std::string against;
   std::string output;
   std::string rows;
+  std::string backend;  // empty: cpu
   int threads = 0;
   bool small = false;
 };
@@ -62,19 +68,26 @@ std::string made_text() {
   return text + ", " + experiments::utc_now("%Y-%m-%d");
 }
 
-void write_table(sim::CostTable table, const CalibrateComputeOptions& options) {
-  if (options.output.empty()) return;
-  table.made = made_text();
-  experiments::write_file(options.output, sim::cost_table_text(table));
-  std::printf("cost table in %s\n", options.output.c_str());
+// Says what was fitted, and where the table is.
+void keep_table(experiments::Calibration made, const std::string& output) {
+  for (const std::string& warning : made.warnings) {
+    std::fprintf(stderr, "warning: %s\n", warning.c_str());
+  }
+  std::fputs(experiments::calibration_text(made).c_str(), stdout);
+  if (output.empty()) {
+    std::fprintf(stderr, "moesim: no table was written; -o FILE.json writes it\n");
+    return;
+  }
+  made.table.made = made_text();
+  experiments::write_file(output, sim::cost_table_text(made.table));
+  std::printf("cost table in %s\n", output.c_str());
 }
 
 void calibrate_from(const CalibrateComputeOptions& options) {
   const auto like = sim::find_cost_table(options.like, "--like");
-  const experiments::Calibration made = experiments::calibrate(
-      experiments::read_latency_rows(options.from), *like, base::number_of_cores());
-  std::fputs(experiments::calibration_text(made).c_str(), stdout);
-  write_table(made.table, options);
+  keep_table(experiments::calibrate(experiments::read_latency_rows(options.from), *like,
+                                    base::number_of_cores()),
+             options.output);
 }
 
 void judge_table(const CalibrateComputeOptions& options) {
@@ -84,17 +97,43 @@ void judge_table(const CalibrateComputeOptions& options) {
   std::fputs(experiments::judgement_text(judgement, true).c_str(), stdout);
 }
 
-void measure_here(const CalibrateComputeOptions& options) {
-  const int threads = options.threads > 0 ? options.threads : base::number_of_cores();
-  const model::TrialMachine machine(threads);
-  experiments::MeasuringOptions measuring;
-  measuring.small = options.small;
-  if (options.small) measuring.least_seconds = measuring.sustained_seconds = 0.002;
+std::unique_ptr<model::TrialMachine> machine_on(const model::cuda::BackendChoice& backend,
+                                                const CalibrateComputeOptions& options) {
+  if (backend.device == nullptr) {
+    const int threads = options.threads > 0 ? options.threads : base::number_of_cores();
+    return model::make_trial_processor(threads);
+  }
+  if (options.threads > 0) {
+    throw base::Error("--threads", "what is measured is " + backend.description,
+                      "leave it out, or measure the processor: --backend cpu");
+  }
+  return model::cuda::make_trial_device(*backend.device);
+}
+
+experiments::Measured measure(model::TrialMachine& machine, experiments::GridSize size) {
+  experiments::MeasuringOptions measuring = experiments::options_for(size);
   ProgressLine line(1);
   measuring.progress = [&line](int done, int all) { line.show(0, {"timing kernels", done, all}); };
-  const experiments::Measured measured = experiments::measure_kernels(machine, measuring);
+  experiments::Measured measured =
+      experiments::measure_kernels(machine, experiments::measuring_grid(size), measuring);
   line.clear();
-  const sim::CostTable like = experiments::table_of_machine(machine, measured);
+  return measured;
+}
+
+void measure_here(const CalibrateComputeOptions& options) {
+  const std::string name = options.backend.empty() ? "cpu" : options.backend;
+  const model::cuda::BackendChoice backend = model::cuda::choose_backend(name);
+  const auto machine = machine_on(backend, options);
+  if (name != "cpu") std::fprintf(stderr, "moesim: measuring %s\n", backend.description.c_str());
+  const auto size = options.small               ? experiments::GridSize::small
+                    : backend.device == nullptr ? experiments::GridSize::processor
+                                                : experiments::GridSize::accelerator;
+  const experiments::Measured measured = measure(*machine, size);
+  if (measured.left_out > 0) {
+    std::fprintf(stderr, "warning: %d rows of the grid are too large or too slow here: left out\n",
+                 measured.left_out);
+  }
+  const sim::CostTable like = experiments::table_of_machine(*machine, measured);
   if (!options.rows.empty()) {
     experiments::write_file(options.rows, experiments::latency_rows_text(
                                               measured.rows, like.machine + "; " + made_text()));
@@ -103,17 +142,60 @@ void measure_here(const CalibrateComputeOptions& options) {
   experiments::Calibration made =
       experiments::calibrate(measured.rows, like, base::number_of_cores());
   experiments::add_sustained(measured, made.table);
-  std::fputs(experiments::calibration_text(made).c_str(), stdout);
-  write_table(made.table, options);
+  keep_table(std::move(made), options.output);
 }
+
+constexpr const char* kThreeUses = "moesim calibrate compute --help shows the three ways to use it";
 
 void require_pair(const std::string& a, const std::string& b, const char* missing,
                   const char* why) {
   if (a.empty() == b.empty()) return;
-  throw base::Error(missing, why, "moesim calibrate compute --help shows the three ways to use it");
+  throw base::Error(missing, why, kThreeUses);
+}
+
+// An option that was given belongs to one of the three uses.
+struct GivenOption {
+  const char* flag;
+  const char* use;
+};
+
+std::vector<GivenOption> given_options(const CalibrateComputeOptions& options) {
+  constexpr const char* kJudging = "judging a table";
+  constexpr const char* kFitting = "fitting rows of a file";
+  constexpr const char* kMeasuring = "measuring";
+  std::vector<GivenOption> given;
+  const auto note = [&](bool is_given, const char* flag, const char* use) {
+    if (is_given) given.push_back({flag, use});
+  };
+  note(!options.table.empty(), "--table", kJudging);
+  note(!options.against.empty(), "--against", kJudging);
+  note(!options.from.empty(), "--from", kFitting);
+  note(!options.like.empty(), "--like", kFitting);
+  note(!options.backend.empty(), "--backend", kMeasuring);
+  note(options.threads > 0, "--threads", kMeasuring);
+  note(options.small, "--small", kMeasuring);
+  note(!options.rows.empty(), "--rows", kMeasuring);
+  return given;
+}
+
+void require_one_use(const CalibrateComputeOptions& options) {
+  const std::vector<GivenOption> given = given_options(options);
+  for (const GivenOption& other : given) {
+    const GivenOption& first = given.front();
+    if (std::string_view(other.use) == first.use) continue;
+    throw base::Error(other.flag,
+                      std::string(other.flag) + " is for " + other.use + ", and " + first.flag +
+                          " is for " + first.use,
+                      kThreeUses);
+  }
+  if (!options.table.empty() && !options.output.empty()) {
+    throw base::Error("-o", "judging a table prints its errors and writes no table",
+                      "leave -o out, or fit one: --from and --like");
+  }
 }
 
 void calibrate_compute(const CalibrateComputeOptions& options) {
+  require_one_use(options);
   require_pair(options.table, options.against, options.table.empty() ? "--table" : "--against",
                "a table is judged against rows: --table and --against come together");
   require_pair(options.from, options.like, options.from.empty() ? "--from" : "--like",
@@ -136,9 +218,15 @@ void add_compute_command(CLI::App& command) {
   compute->add_option("--table", options->table,
                       "Print the errors of this table, by name or .json file ...");
   compute->add_option("--against", options->against, "... on these rows (CSV)");
-  compute->add_option("-o,--output", options->output, "File for the cost table");
+  compute->add_option("-o,--output", options->output,
+                      "When measuring, and with --from: file for the cost table");
+  compute->add_option("--backend", options->backend,
+                      "When measuring: what computes: cpu (default), cuda, cuda:bf16 (mixed "
+                      "precision), cuda:fp32, cuda:tf32, or auto: cuda where there is a device");
   compute->add_option("--rows", options->rows, "When measuring: file for the rows (CSV)");
-  compute->add_option("--threads", options->threads, "When measuring (default: all cores)")
+  compute
+      ->add_option("--threads", options->threads,
+                   "When measuring the processor (default: all cores)")
       ->check(CLI::Range(1, 1024));
   compute->add_flag("--small", options->small, "When measuring: a few small shapes, to try it out");
   compute->callback([options] { calibrate_compute(*options); });

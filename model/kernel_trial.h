@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // One kernel of the MoE-GPT, set up to be run again and again by whoever times it: the door to
-// model::Backend for programs that do not see Eigen.
+// model::Backend and the devices' kernels for programs that do not see Eigen. The processor
+// (cpu/trial_processor.h) and a device (cuda/trial_device.h) implement it.
 #pragma once
 
+#include <cstdint>
 #include <memory>
 #include <string>
 #include <vector>
@@ -18,33 +20,47 @@ struct TrialShape {
   int columns = 0;        // of a product; attention: tokens of a sequence
   int tokens = 0;         // permute, combine: that the rows come from or go to
   int heads = 1;          // attention; they divide `width`
+
+  std::int64_t total_rows() const;
+  // permute, combine: rows of a token, as many of each. Throws InvariantViolation where they
+  // differ.
+  int slots() const;
 };
+
+// Rows [i * step mod count]: every one once, neighbours far apart.
+std::vector<std::int32_t> spread_places(std::int64_t count);
 
 class KernelTrial {
  public:
   virtual ~KernelTrial() = default;
+  // Runs the kernel, or queues it where the machine does.
   virtual void run() = 0;
-  // The part of run() that belongs to another kernel: attention's two projections.
+  // The part of run() that belongs to another kernel: the processor's attention has its two
+  // projections in it.
+  virtual bool has_part() const { return false; }
   virtual void run_part() {}
 };
 
-// What kernels run on: the backend and its threads, with random operands in fp32.
+// What kernels run on, with random operands. Trials must not outlive it.
 class TrialMachine {
  public:
-  // Throws base::Error where the processor lacks the instructions that this was compiled for.
-  explicit TrialMachine(int threads);
-  ~TrialMachine();
+  virtual ~TrialMachine() = default;
 
-  std::string backend() const;  // "cpu"
-  int workers() const;
-  double element_bytes() const { return 4; }
+  // What was measured, for whoever reads the figures: "AMD EPYC 9654, 2 threads, backend cpu".
+  virtual std::string description() const = 0;
+  // That share a kernel's tiles: threads, multiprocessors.
+  virtual int workers() const = 0;
+  // Of what the kernel reads and writes.
+  virtual double element_bytes(TrialKernel kernel) const = 0;
 
-  // The trial must not outlive the machine.
-  std::unique_ptr<KernelTrial> prepare(const TrialShape& shape) const;
-
- private:
-  struct State;
-  std::unique_ptr<State> state_;
+  // Whether operands and results fit its memory, and the kernel takes the shape.
+  virtual bool fits(const TrialShape& shape) const = 0;
+  virtual std::unique_ptr<KernelTrial> prepare(const TrialShape& shape) = 0;
+  // Until all runs so far have ended.
+  virtual void wait() = 0;
+  // Runs between two waits should last so long together that what a wait itself takes does not
+  // count; 0 where runs are not queued.
+  virtual double batch_seconds() const = 0;
 };
 
 }  // namespace moesim::model

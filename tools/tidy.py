@@ -51,7 +51,7 @@ ARROWS = {
 LIBRARIES = [
     (r'simgrid/|xbt[/.]', r'sim/network/simgrid/'),
     (r'Eigen/', r'model/'),
-    (r'cuda_runtime|cublas|cuda\.h|cub/', r'model/cuda/|bench/gpu/|support/gpu_main'),
+    (r'cuda_runtime|cublas|cuda\.h|cub/', r'model/cuda/|bench/gpu/'),
     (r'boost/', r'topologies/'),
     (r'expat\.h', r'topologies/import_export/'),
     (r'nlohmann/', r'base/json_\w+\.cpp$|sim/report/writers/\w+\.cpp$'),

@@ -17,6 +17,9 @@ namespace {
 
 constexpr double kPower = 1.2;
 
+// The mean rows that goals are set for.
+bool is_a_goal(int rows) { return rows == 64 || rows == 256 || rows == 1024; }
+
 std::vector<double> log_weights(const BenchPoint& point) {
   std::vector<double> weights(static_cast<std::size_t>(point.shape.experts), 0.0);
   if (point.distribution != Distribution::power_law) return weights;
@@ -56,8 +59,13 @@ std::string BenchPoint::file_name() const {
          ".i32";
 }
 
+bool BenchPoint::times_layer() const {
+  const std::string name = shape.name;
+  if (shape.top_k == 1) return false;
+  return name == "qwen3_30b" || name == "mixtral" || is_a_goal(mean_rows);
+}
+
 std::vector<BenchPoint> bench_points(double most_flops) {
-  const auto is_a_goal = [](int rows) { return rows == 64 || rows == 256 || rows == 1024; };
   std::vector<int> means(kMeanRows.begin(), kMeanRows.end());
   std::stable_partition(means.begin(), means.end(), is_a_goal);
   std::vector<BenchPoint> points;
@@ -83,6 +91,31 @@ std::vector<std::int32_t> expert_choices(const BenchPoint& point) {
   }
   add_drawn(log_weights(point), point, choices);
   return choices;
+}
+
+std::vector<float> logits_for(const BenchPoint& point, const std::vector<std::int32_t>& choices) {
+  const auto experts = static_cast<std::size_t>(point.shape.experts);
+  const auto top_k = static_cast<std::size_t>(point.shape.top_k);
+  std::vector<float> logits(static_cast<std::size_t>(point.tokens) * experts);
+  for (std::size_t i = 0; i < logits.size(); ++i) {
+    logits[i] = static_cast<float>(i % experts * 37 % 64) / 128.0F;
+  }
+  for (std::size_t i = 0; i < choices.size(); ++i) {
+    const float slot = static_cast<float>(i % top_k) / static_cast<float>(top_k);
+    logits[i / top_k * experts + static_cast<std::size_t>(choices[i])] = 2 - slot;
+  }
+  return logits;
+}
+
+std::vector<double> routing_weights(int top_k) {
+  std::vector<double> weights;
+  double sum = 0;
+  for (int slot = 0; slot < top_k; ++slot) {
+    weights.push_back(std::exp(-static_cast<double>(slot) / top_k));
+    sum += weights.back();
+  }
+  for (double& weight : weights) weight /= sum;
+  return weights;
 }
 
 RowOrder row_order(const BenchPoint& point, const std::vector<std::int32_t>& choices) {
@@ -113,7 +146,8 @@ void write_points(const std::vector<BenchPoint>& points, const std::filesystem::
           << ", \"top_k\": " << point.shape.top_k << ", \"hidden\": " << point.shape.hidden
           << ", \"units\": " << point.shape.units << ", \"mean_rows\": " << point.mean_rows
           << ", \"tokens\": " << point.tokens << ", \"distribution\": \""
-          << name_of(point.distribution) << "\", \"flops\": " << point.flops() << ", \"file\": \""
+          << name_of(point.distribution) << "\", \"flops\": " << point.flops()
+          << ", \"layer\": " << (point.times_layer() ? "true" : "false") << ", \"file\": \""
           << point.file_name() << "\"}\n";
   }
   lines.flush();

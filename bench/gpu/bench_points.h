@@ -47,6 +47,9 @@ struct BenchPoint {
   // Of the forward pass: gate, up and down.
   double flops() const { return 6.0 * static_cast<double>(rows()) * shape.hidden * shape.units; }
   std::string file_name() const;
+  // Whether the whole layer is timed too: of the layers that goals are set for always, of others
+  // at three means; not of one rank's experts, whose layer lies on several.
+  bool times_layer() const;
 };
 
 // Those of at most `most_flops`, the shapes' order; of each shape first the means that goals are
@@ -59,6 +62,13 @@ std::vector<BenchPoint> bench_points(double most_flops);
 // weights with Gumbel noise). The same on every machine.
 std::vector<std::int32_t> expert_choices(const BenchPoint& point);
 
+// [tokens, experts], the logits whose top-k are these choices, in their order: 2 - slot / top_k for
+// the chosen, from 0 to less than 1/2 for the others ((37 e mod 64) / 128). torch_layers.py makes
+// the same.
+std::vector<float> logits_for(const BenchPoint& point, const std::vector<std::int32_t>& choices);
+// [top_k] what the chosen of every token weigh: the softmax of their logits.
+std::vector<double> routing_weights(int top_k);
+
 // Rows in the experts' order, by token within an expert.
 struct RowOrder {
   std::vector<std::int32_t> first_row;  // [experts + 1]
@@ -67,7 +77,8 @@ struct RowOrder {
 RowOrder row_order(const BenchPoint& point, const std::vector<std::int32_t>& choices);
 
 // Writes each point's choices, int32 of this machine's byte order, and points.ndjson, a line each:
-// shape, experts, top_k, hidden, units, mean_rows, tokens, distribution, flops, file.
+// shape, experts, top_k, hidden, units, mean_rows, tokens, distribution, flops, layer
+// (times_layer), file.
 void write_points(const std::vector<BenchPoint>& points, const std::filesystem::path& folder);
 
 }  // namespace moesim::bench

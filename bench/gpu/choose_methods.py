@@ -29,7 +29,8 @@ def measured_points(result):
     for values in result['rows']:
         row = dict(zip(result['columns'], values))
         name = row['implementation'].removeprefix('moesim_')
-        wanted = (row['pass'], row['mode'], row['distribution']) == ('forward', 'burst', 'balanced')
+        of_row = (row['pass'], row['mode'], row['distribution'], row['scope'])
+        wanted = of_row == ('forward', 'burst', 'balanced', 'experts')
         if wanted and name in CUBLAS + KERNELS and row['time_s']:
             times.setdefault((row['shape'], row['mean_rows']), {})[name] = row['time_s']
     points = []

@@ -74,8 +74,7 @@ ExpertLayer::ExpertLayer(const ExpertWeightsOnDevice& weights, const BenchPoint&
       d_input_(bytes_of(point.rows() * point.shape.hidden)),
       sums_(static_cast<std::size_t>(point.rows()) * (point.shape.units / 64 + 1) * sizeof(float)),
       d_weights_(bytes_of(elements_of(point.shape))) {
-  copy_up(first_row_, order_.first_row);
-  copy_up(token_, order_.token);
+  upload_order();
   fill_normal(tokens_.as<Bf16>(), std::int64_t{point.tokens} * point.shape.hidden, 1, 4);
   fill_normal(d_output_.as<Bf16>(), std::int64_t{point.tokens} * point.shape.hidden, 1, 5);
   require(cudaDeviceSynchronize(), "random values");
@@ -84,6 +83,16 @@ ExpertLayer::ExpertLayer(const ExpertWeightsOnDevice& weights, const BenchPoint&
 void ExpertLayer::poison_results() const {
   activated_.poison();
   output_.poison();
+}
+
+void ExpertLayer::poison_order() const {
+  first_row_.poison();
+  token_.poison();
+}
+
+void ExpertLayer::upload_order() const {
+  copy_up(first_row_, order_.first_row);
+  copy_up(token_, order_.token);
 }
 
 GroupedProblem<Bf16> ExpertLayer::problem(int columns, int depth) const {
@@ -96,7 +105,8 @@ GroupedProblem<Bf16> ExpertLayer::problem(int columns, int depth) const {
   return problem;
 }
 
-void ExpertLayer::forward(GroupedProducts& products, ProductMethod method) {
+void ExpertLayer::forward(GroupedProducts& products, ProductMethod method,
+                          const std::vector<std::int32_t>& first_row) {
   const LayerShape& shape = point_.shape;
   const std::int64_t of_expert = std::int64_t{shape.units} * shape.hidden;
   GroupedProblem<Bf16> into_units = problem(shape.units, shape.hidden);
@@ -111,7 +121,7 @@ void ExpertLayer::forward(GroupedProducts& products, ProductMethod method) {
   units.activated = activated_.as<Bf16>();
   units.stride = shape.units;
   units.units = shape.units;
-  products.run_by<Form::into_units>(method, into_units, units, order_.first_row);
+  products.run_by<Form::into_units>(method, into_units, units, first_row);
 
   GroupedProblem<Bf16> into_rows = problem(shape.hidden, shape.units);
   into_rows.a[0] = {activated_.as<Bf16>(), shape.units, 0, nullptr};
@@ -120,7 +130,7 @@ void ExpertLayer::forward(GroupedProducts& products, ProductMethod method) {
   rows.elements = output_.as<Bf16>();
   rows.stride = shape.hidden;
   rows.columns = shape.hidden;
-  products.run_by<Form::into_rows>(method, into_rows, rows, order_.first_row);
+  products.run_by<Form::into_rows>(method, into_rows, rows, first_row);
 }
 
 void ExpertLayer::backward(GroupedProducts& products, ProductMethod method) {

@@ -52,11 +52,23 @@ class ExpertLayer {
  public:
   ExpertLayer(const ExpertWeightsOnDevice& weights, const BenchPoint& point);
 
-  void forward(model::cuda::GroupedProducts& products, model::cuda::ProductMethod method);
+  // `first_row`: as the host knows it, for ways that need it there.
+  void forward(model::cuda::GroupedProducts& products, model::cuda::ProductMethod method,
+               const std::vector<std::int32_t>& first_row);
+  void forward(model::cuda::GroupedProducts& products, model::cuda::ProductMethod method) {
+    forward(products, method, order_.first_row);
+  }
   // Gradients of units, rows and all weights (bf16); forward() must have run with `keeps_z`.
   void backward(model::cuda::GroupedProducts& products, model::cuda::ProductMethod method);
   void keep_z(bool keeps) { keeps_z_ = keeps; }
   void poison_results() const;
+
+  // The rows' order and the result, for who routes and combines.
+  std::int32_t* first_row() const { return first_row_.as<std::int32_t>(); }  // [experts + 1]
+  std::int32_t* token() const { return token_.as<std::int32_t>(); }          // [rows]
+  const model::cuda::Bf16* output() const { return output_.as<model::cuda::Bf16>(); }
+  void poison_order() const;
+  void upload_order() const;
 
   // ‖output - reference‖ / ‖reference‖ over some rows, in double on the processor with the
   // roundings of the kernels.

@@ -8,19 +8,22 @@ import math
 from pathlib import Path
 
 FORMAT = 'moesim gpu_check'
-VERSION = 1
+VERSION = 2
 COLUMNS = ['shape', 'mean_rows', 'tokens', 'distribution', 'implementation', 'pass', 'mode',
-           'scope', 'time_s', 'fraction_of_floor', 'error']
+           'scope', 'time_s', 'fraction_of_floor', 'error', 'graph', 'problem']
+SCOPES = ('experts', 'layer')  # the products alone; with routing and combination
 STATUSES = {'passed', 'failed', 'cut', 'skipped'}
 BYTES = 2  # of a bf16
 OURS = ('moesim_warpgroups', 'moesim_warps')
-# What is promised (docs/cuda_gemm.md); each is judged on burst times of the forward pass.
-GOALS = {
-    'bandwidth below 64 rows an expert': 0.9,
-    'torch grouped_mm everywhere': 1.0,
-    'best other way, qwen3_30b, 64 to 1,024 rows': 1.25,
-    'best other way, mixtral': 0.95,
-}
+# Our layer may ask cuBLAS for its products; products alone are judged without it.
+OURS_BY_CUBLAS = ('moesim_cublas_loop', 'moesim_cublas_grouped')
+# What is promised (docs/cuda_gemm.md); each is judged on burst times of the forward pass, the last
+# two on the whole layer.
+BANDWIDTH = 'bandwidth below 64 rows an expert'
+GROUPED_MM = 'torch grouped_mm everywhere'
+BEST_OF_QWEN = 'best other layer, qwen3_30b, 64 to 1,024 rows'
+BEST_OF_MIXTRAL = 'best other layer, mixtral'
+GOALS = {BANDWIDTH: 0.9, GROUPED_MM: 1.0, BEST_OF_QWEN: 1.25, BEST_OF_MIXTRAL: 0.95}
 
 
 def read_points(folder):
@@ -64,13 +67,14 @@ def floor_s(point, flops_per_s, bytes_per_s):
 
 
 def with_floors(rows, points, ceilings):
-    """Adds `fraction_of_floor` to each forward row: 1 is as fast as the ceilings allow. Burst times
-    are held against the burst ceiling, sustained ones against the sustained."""
+    """Adds `fraction_of_floor` to each forward row of products: 1 is as fast as the ceilings allow.
+    Burst times are held against the burst ceiling, sustained ones against the sustained."""
     for row in rows:
         row.setdefault('scope', 'experts')
         row['fraction_of_floor'] = None
         point = points.get(key_of(row))
-        if ceilings is None or point is None or row['pass'] != 'forward' or not row.get('time_s'):
+        is_judged = row['pass'] == 'forward' and row['scope'] == 'experts' and row.get('time_s')
+        if ceilings is None or point is None or not is_judged:
             continue
         flops_per_s = ceilings[f'flops_per_s_{row["mode"]}']
         floor = floor_s(point, flops_per_s, ceilings['copy_bytes_per_s'])
@@ -78,57 +82,78 @@ def with_floors(rows, points, ceilings):
     return rows
 
 
-def times_of(rows):
-    """{point: {implementation: burst time of the forward pass}}, of the same scope as ours."""
+def times_of(rows, scope):
+    """{point: {implementation: burst time of the forward pass, None where it failed}}."""
     times = {}
     for row in rows:
-        compared = (row['pass'], row['mode'], row['scope']) == ('forward', 'burst', 'experts')
-        if compared and row.get('time_s'):
-            times.setdefault(key_of(row), {})[row['implementation']] = row['time_s']
+        if (row['pass'], row['mode'], row['scope']) == ('forward', 'burst', scope):
+            times.setdefault(key_of(row), {})[row['implementation']] = row.get('time_s')
     return times
 
 
-def speedup(times, others):
-    """How many times as fast as the fastest of `others` ours is; None where one is missing."""
-    ours = [times[name] for name in OURS if name in times]
-    theirs = [time for name, time in times.items() if name not in OURS and others(name)]
-    return min(theirs) / min(ours) if ours and theirs else None
+def speedup(times, ours, others):
+    """(how many times as fast as the fastest of `others` the fastest of `ours` is, which that is);
+    None where one is missing."""
+    mine = [times[name] for name in ours if times.get(name)]
+    theirs = [(time, name) for name, time in times.items() if time and others(name)]
+    if not mine or not theirs:
+        return None
+    time, name = min(theirs)
+    return time / min(mine), name
 
 
-def worst(values):
-    known = [value for value in values if value is not None]
-    return min(known) if known else None
+def worst_speedup(times, ours, others):
+    """The least speedup of the points: its figure, its point, against whom, and which ways have a
+    row without a time at some point, so that nobody takes their absence for a win."""
+    found = []
+    for key, of_point in times.items():
+        if result := speedup(of_point, ours, others):
+            found.append((result[0], key, result[1]))
+    failed = sorted({name for of_point in times.values() for name, time in of_point.items()
+                     if others(name) and not time})
+    if not found:
+        return {'worst': None, 'failed': failed}
+    figure, key, name = min(found)
+    return {'worst': figure, 'at': list(key), 'against': name, 'points': len(found),
+            'failed': failed}
+
+
+def worst_fraction(rows):
+    """The least of the points below 64 rows an expert, each by the better of our kernels."""
+    best = {}
+    for row in rows:
+        fraction = row['fraction_of_floor']
+        is_ours = row['implementation'] in OURS and row['mode'] == 'burst'
+        if is_ours and fraction is not None and row['mean_rows'] < 64:
+            best[key_of(row)] = max(best.get(key_of(row), 0), fraction)
+    if not best:
+        return {'worst': None}
+    key = min(best, key=best.get)
+    return {'worst': best[key], 'at': list(key), 'points': len(best)}
 
 
 def judged(rows):
-    """{goal: {goal, worst, met}} over all points that were measured; met is None where none was."""
-    times = times_of(rows)
-    best_fraction = {}
-    for row in rows:
-        fraction = row['fraction_of_floor']
-        if row['implementation'] in OURS and row['mode'] == 'burst' and fraction is not None:
-            key = key_of(row)
-            best_fraction[key] = max(best_fraction.get(key, 0), fraction)
-
-    def anything(_name):
-        return True
+    """{goal: {goal, worst, met, at, against, points, failed}} over all points that were measured;
+    met is None where none was."""
+    experts, layers = times_of(rows, 'experts'), times_of(rows, 'layer')
+    qwen = {key: times for key, times in layers.items()
+            if key[0] == 'qwen3_30b' and 64 <= key[1] <= 1024}
+    mixtral = {key: times for key, times in layers.items() if key[0] == 'mixtral'}
 
     def grouped_mm(name):
         return name == 'torch_grouped_mm'
 
+    def is_foreign(name):
+        return name not in OURS + OURS_BY_CUBLAS
+
     figures = {
-        'bandwidth below 64 rows an expert': worst(
-            value for key, value in best_fraction.items() if key[1] < 64),
-        'torch grouped_mm everywhere': worst(
-            speedup(of_point, grouped_mm) for of_point in times.values()),
-        'best other way, qwen3_30b, 64 to 1,024 rows': worst(
-            speedup(of_point, anything) for key, of_point in times.items()
-            if key[0] == 'qwen3_30b' and 64 <= key[1] <= 1024),
-        'best other way, mixtral': worst(
-            speedup(of_point, anything) for key, of_point in times.items() if key[0] == 'mixtral'),
+        BANDWIDTH: worst_fraction(rows),
+        GROUPED_MM: worst_speedup(experts, OURS, grouped_mm),
+        BEST_OF_QWEN: worst_speedup(qwen, OURS + OURS_BY_CUBLAS, is_foreign),
+        BEST_OF_MIXTRAL: worst_speedup(mixtral, OURS + OURS_BY_CUBLAS, is_foreign),
     }
-    return {name: {'goal': goal, 'worst': figures[name],
-                   'met': None if figures[name] is None else figures[name] >= goal}
+    return {name: {'goal': goal, **figures[name],
+                   'met': None if figures[name]['worst'] is None else figures[name]['worst'] >= goal}
             for name, goal in GOALS.items()}
 
 
@@ -167,4 +192,8 @@ def problems(result):
             found.append(f'a row has {len(row)} values, not {len(COLUMNS)}: {row}')
         elif row[at] is not None and not (isinstance(row[at], float) and 0 < row[at] < math.inf):
             found.append(f'a time is no positive number: {row}')
+        elif row[at] is None and not row[COLUMNS.index('problem')]:
+            found.append(f'a row has neither a time nor a problem: {row}')
+        elif row[COLUMNS.index('scope')] not in SCOPES:
+            found.append(f'a row is of no scope: {row}')
     return found

@@ -5,8 +5,8 @@ the public tables (github ai-dynamo/aiconfigurator, systems/data), for whoever f
     latency_rows.py RESULT [--mode burst|sustained] > rows.csv
 
 The engine is the implementation. The kernel is `experts`: from tokens' rows to rows in the experts'
-order, without routing and combine; or `experts_and_combine`. Of other distributions the public
-tables have other counts: they stay in the result.
+order, without routing and combine; or `layer`, with both. Of other distributions the public tables
+have other counts: they stay in the result.
 """
 
 import argparse

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Measures the experts' products on the machine's GPU, a line of JSON for each figure.
+// Measures the experts' products, alone (scope experts) and as a whole layer with routing and
+// combination (scope layer), on the machine's GPU, a line of JSON for each figure.
 //   product_bench points FOLDER             writes the grid's choices of experts; needs no GPU
 //   product_bench ceilings                  a large product by cuBLAS, a copy within the device
 //   product_bench layers SECONDS [SHAPE...] the grid, by each method, until the time is up
@@ -12,11 +13,13 @@
 #include <memory>
 #include <set>
 #include <string>
+#include <vector>
 
 #include "base/named_table.h"
 #include "bench/gpu/device_clock.h"
 #include "bench/gpu/expert_layer.h"
 #include "bench/gpu/fill_normal.h"
+#include "bench/gpu/whole_layer.h"
 #include "model/cuda/gemm/cuda_status.h"
 
 namespace moesim::bench {
@@ -99,61 +102,130 @@ struct Row {
   ProductMethod method;
   const char* pass;
   const char* mode;
+  const char* scope = "experts";  // or "layer": with routing and combination
 };
 
-void print_row(const Row& row, const Timing& timing, double flops, double error) {
+// As the inside of a JSON string.
+std::string quotable(std::string text) {
+  for (char& c : text) {
+    if (c == '"' || c == '\\' || static_cast<unsigned char>(c) < ' ') c = '\'';
+  }
+  return text.substr(0, 200);
+}
+
+struct Figures {
+  Timing timing{NAN, 0, false};
+  double error = NAN;   // not checked
+  std::string problem;  // why there is no time; empty: there is
+};
+
+void print_row(const Row& row, const Figures& figures) {
   const std::string method = base::name_in_words(row.method);
-  char line[512];
+  const double passes = std::string(row.pass) == "backward" ? 2 : 1;
+  const Timing& timing = figures.timing;
+  char line[1024];
   std::snprintf(line, sizeof line,
                 R"({"kind": "experts", "shape": "%s", "mean_rows": %d, "tokens": %d, )"
                 R"("distribution": "%s", "implementation": "moesim_%s", "pass": "%s", )"
-                R"("mode": "%s", "time_s": %s, "runs": %d, "graph": %s, "flops": %.6g, )"
-                R"("error": %s})",
+                R"("mode": "%s", "scope": "%s", "time_s": %s, "runs": %d, "graph": %s, )"
+                R"("flops": %.6g, "error": %s, "problem": "%s"})",
                 row.point.shape.name, row.point.mean_rows, row.point.tokens,
-                name_of(row.point.distribution), method.c_str(), row.pass, row.mode,
+                name_of(row.point.distribution), method.c_str(), row.pass, row.mode, row.scope,
                 number(timing.median_s).c_str(), timing.runs, timing.graph ? "true" : "false",
-                flops, number(error).c_str());
+                passes * row.point.flops(), number(figures.error).c_str(),
+                quotable(figures.problem).c_str());
   print_line(line);
 }
 
-// One method on one point. The first point of a shape is checked before it is timed.
-void measure(ExpertLayer& layer, GroupedProducts& products, DeviceClock& clock, Row row,
-             bool checked) {
-  const auto forward = [&] { layer.forward(products, row.method); };
-  const auto backward = [&] { layer.backward(products, row.method); };
-  double error = NAN;  // not checked
-  if (!checked) {
+// What methods are timed with.
+struct Bench {
+  GroupedProducts& products;
+  DeviceClock& clock;
+  std::set<std::string> checked;  // by shape, method and scope: the first point is, before its time
+
+  bool is_first(const Row& row) {
+    const std::string method = base::name_in_words(row.method);
+    return checked.insert(std::string(row.point.shape.name) + method + row.scope).second;
+  }
+};
+
+// One method on one point: the products alone.
+void measure_products(ExpertLayer& layer, Bench& bench, Row row) {
+  const auto forward = [&] { layer.forward(bench.products, row.method); };
+  const auto backward = [&] { layer.backward(bench.products, row.method); };
+  double error = NAN;
+  if (bench.is_first(row)) {
     layer.poison_results();
     require(cudaDeviceSynchronize(), "a filling");
     forward();
     error = layer.error_of_forward(3);
     if (!(error <= kTolerance)) throw std::runtime_error("products are wrong");
   }
-  const double flops = row.point.flops();
-  print_row(row, clock.time(forward, kBurstSeconds), flops, error);
+  print_row(row, {bench.clock.time(forward, kBurstSeconds), error, ""});
   const bool goal = row.point.mean_rows == 64 || row.point.mean_rows == 1024;
   if (!goal || row.point.distribution != Distribution::balanced) return;
   row.mode = "sustained";
-  print_row(row, clock.time(forward, kSustainedSeconds, true), flops, error);
+  print_row(row, {bench.clock.time(forward, kSustainedSeconds, true), error, ""});
   layer.keep_z(true);
   forward();
   row.mode = "burst";
   row.pass = "backward";
-  print_row(row, clock.time(backward, kBurstSeconds), 2 * flops, NAN);
+  print_row(row, {bench.clock.time(backward, kBurstSeconds), NAN, ""});
   layer.keep_z(false);
+}
+
+// The same with routing and combination.
+void measure_whole(WholeLayer& layer, Bench& bench, const Row& row) {
+  const auto forward = [&] { layer.forward(bench.products, row.method, bench.clock.stream()); };
+  double error = NAN;
+  if (bench.is_first(row)) {
+    layer.poison_results();
+    require(cudaDeviceSynchronize(), "a filling");
+    forward();
+    error = layer.error_of_forward(3);
+    if (!(error <= kTolerance)) throw std::runtime_error("the layer's sums are wrong");
+  }
+  print_row(row, {bench.clock.time(forward, kBurstSeconds), error, ""});
+}
+
+// Runs `measure`; what fails is a row without a time.
+template <class Measure>
+void attempt(const Row& row, ExpertLayer& layer, const Measure& measure) {
+  try {
+    measure();
+  } catch (const std::runtime_error& error) {
+    print_row(row, {{NAN, 0, false}, NAN, error.what()});
+    require(cudaDeviceSynchronize(), "the device, after an error");
+    layer.upload_order();
+  }
+}
+
+void measure_point(const ExpertWeightsOnDevice& weights, const BenchPoint& point,
+                   const std::vector<ProductMethod>& methods, Bench& bench) {
+  ExpertLayer layer(weights, point);
+  for (const ProductMethod method : methods) {
+    const Row row{point, method, "forward", "burst"};
+    attempt(row, layer, [&] { measure_products(layer, bench, row); });
+  }
+  if (!point.times_layer()) return;
+  WholeLayer whole(layer, point);
+  for (const ProductMethod method : methods) {
+    const Row row{point, method, "forward", "burst", "layer"};
+    attempt(row, layer, [&] { measure_whole(whole, bench, row); });
+  }
 }
 
 void measure_layers(double seconds, const std::set<std::string>& shapes) {
   const double end = seconds_now() + seconds;
   DeviceClock clock;
   GroupedProducts products(model::cuda::shipped_method_table(), clock.stream());
+  Bench bench{products, clock, {}};
   std::vector<ProductMethod> methods = {ProductMethod::warps, ProductMethod::cublas_loop,
                                         ProductMethod::cublas_grouped};
   if (products.compute_capability() == "9.0") {
     methods.insert(methods.begin(), ProductMethod::warpgroups);
   }
   std::unique_ptr<ExpertWeightsOnDevice> weights;
-  std::set<std::string> checked;
   int left = 0;
   for (const BenchPoint& point : bench_points(kMostFlops)) {
     if (!shapes.empty() && shapes.count(point.shape.name) == 0) continue;
@@ -165,18 +237,7 @@ void measure_layers(double seconds, const std::set<std::string>& shapes) {
       weights.reset();
       weights = std::make_unique<ExpertWeightsOnDevice>(point.shape);
     }
-    ExpertLayer layer(*weights, point);
-    for (const ProductMethod method : methods) {
-      const Row row{point, method, "forward", "burst"};
-      try {
-        const std::string what = point.shape.name + std::to_string(static_cast<int>(method));
-        measure(layer, products, clock, row, !checked.insert(what).second);
-      } catch (const std::runtime_error& error) {
-        print_row(row, {NAN, 0, false}, row.point.flops(), NAN);
-        std::fprintf(stderr, "%s: %s\n", point.file_name().c_str(), error.what());
-        require(cudaDeviceSynchronize(), "the device, after an error");
-      }
-    }
+    measure_point(*weights, point, methods, bench);
   }
   print_line("{\"kind\": \"end\", \"points_left\": " + std::to_string(left) + "}");
 }

@@ -4,86 +4,46 @@ line of JSON for each figure, in its form.
 
     torch_baselines.py FOLDER SECONDS
 
+Scope experts, from tokens' rows to rows in the experts' order:
 - torch_grouped_mm: rows gathered, torch's grouped product, SiLU and product, grouped product
 - triton: triton_moe.py, the fastest of its configurations on each point
-- hf_compiled: the experts of Hugging Face's Qwen3-MoE block under torch.compile, combine included
-  (scope experts_and_combine)
+Scope layer, from the gate's logits to the weighted sum of rows:
+- torch_grouped_mm: softmax, top-k, argsort, the same products; the faster of two combinations
+- triton: the same routing, blocks found on the device, the kernels, a sum; as a CUDA graph
+- hf_eager, hf_eager_compiled, hf_grouped_mm_compiled: Hugging Face's Qwen3-MoE block with its gate
+  given, experts one after another or by grouped products, as it is or under torch.compile
 """
 
 import json
+import signal
 import sys
 import time
+from contextlib import contextmanager
 from pathlib import Path
 
 import torch
+import torch_layers
 
 BURST_S = 0.03
 TOLERANCE = 1e-2  # of two ways that round alike but sum in different orders
-# Where the compiled block is measured: it compiles anew for every number of rows.
-COMPILED = {('qwen3_30b', 64), ('qwen3_30b', 256), ('qwen3_30b', 1024), ('mixtral', 256)}
+# Where the blocks are measured: they compile anew for every number of rows.
+BLOCKS = {('qwen3_30b', 64), ('qwen3_30b', 256), ('qwen3_30b', 1024), ('mixtral', 256)}
+ATTEMPT_S = 20  # of one way on one point
+COMPILING_S = 60  # of all compiled blocks together
 
 
-class Layer:
-    """A point's operands. Weights are [experts, outputs, inputs], as torch's Linear has them."""
-
-    def __init__(self, point, choices, weights):
-        self.gate, self.up, self.down = weights
-        self.top_k = point['top_k']
-        flat = choices.flatten().long()
-        order = torch.argsort(flat, stable=True)
-        self.counts = torch.bincount(flat, minlength=point['experts']).tolist()
-        ends = torch.tensor(self.counts).cumsum(0).to(torch.int32)
-        self.ends = ends.cuda()
-        self.first_row = torch.cat([torch.zeros(1, dtype=torch.int32), ends]).cuda()
-        self.token = (order // self.top_k).to(torch.int32).cuda()
-        self.token_long = self.token.long()
-        self.choices = choices.long().cuda()
-        self.rows = flat.numel()
-        generator = torch.Generator(device='cuda').manual_seed(4)
-        self.tokens = torch.randn(point['tokens'], point['hidden'], generator=generator,
-                                  device='cuda', dtype=torch.float32).to(torch.bfloat16)
-
-
-def make_weights(point):
-    experts, hidden, units = point['experts'], point['hidden'], point['units']
-    shapes = ((units, hidden), (units, hidden), (hidden, units))
-    result = []
-    for outputs, inputs in shapes:
-        weight = torch.empty(experts, outputs, inputs, device='cuda', dtype=torch.bfloat16)
-        for expert in range(experts):
-            weight[expert].normal_(std=inputs ** -0.5)
-        result.append(weight)
-    return result
-
-
-def grouped_mm(a, b, ends):
-    function = getattr(torch.nn.functional, 'grouped_mm', None) or torch._grouped_mm
-    return function(a, b, offs=ends)
-
-
-def torch_experts(layer, both):
-    """The forward pass by torch's grouped product; `both`: gate and up as one weight."""
-    rows = layer.tokens.index_select(0, layer.token_long)
-    z = grouped_mm(rows, both.transpose(-2, -1), layer.ends)
-    gate, up = z.chunk(2, dim=-1)
-    activated = torch.nn.functional.silu(gate) * up
-    return grouped_mm(activated, layer.down.transpose(-2, -1), layer.ends)
-
-
-def compiled_experts(layer, point, both):
-    """A function of no arguments: Hugging Face's experts, compiled. Raises without them."""
-    from transformers import Qwen3MoeConfig
-    from transformers.models.qwen3_moe import modeling_qwen3_moe as module
-    config = Qwen3MoeConfig(hidden_size=point['hidden'], moe_intermediate_size=point['units'],
-                            num_experts=point['experts'], num_experts_per_tok=point['top_k'])
-    config._experts_implementation = 'grouped_mm'
-    with torch.device('meta'):
-        experts = module.Qwen3MoeExperts(config)
-    experts.gate_up_proj = torch.nn.Parameter(both, requires_grad=False)
-    experts.down_proj = torch.nn.Parameter(layer.down, requires_grad=False)
-    weights = torch.full(layer.choices.shape, 1 / layer.top_k, dtype=torch.bfloat16, device='cuda')
-    compiled = torch.compile(experts, mode='max-autotune-no-cudagraphs')
-    return lambda: compiled(layer.tokens, layer.choices, weights)
+@contextmanager
+def at_most(seconds, what):
+    """Raises TimeoutError in the work inside when it takes longer."""
+    def give_up(_signal, _frame):
+        raise TimeoutError(f'{what} took more than {seconds} s')
+    before = signal.signal(signal.SIGALRM, give_up)
+    signal.alarm(seconds)
+    try:
+        yield
+    finally:
+        signal.alarm(0)
+        signal.signal(signal.SIGALRM, before)
 
 
 def time_of(work, seconds):
@@ -104,14 +64,35 @@ def time_of(work, seconds):
     return times[len(times) // 2], runs
 
 
+def captured(work):
+    """A function that replays the work from a CUDA graph, with nothing of the host in it."""
+    side = torch.cuda.Stream()
+    side.wait_stream(torch.cuda.current_stream())
+    with torch.cuda.stream(side):
+        work()
+    torch.cuda.current_stream().wait_stream(side)
+    graph = torch.cuda.CUDAGraph()
+    with torch.cuda.graph(graph):
+        work()
+    return graph.replay
+
+
 def difference(a, b):
     a, b = a[:256].double(), b[:256].double()
     return ((a - b).norm() / b.norm()).item()
 
 
-def row_of(point, implementation, **values):
+def checked(result, reference):
+    """The difference, which has to be small."""
+    error = difference(result, reference)
+    if not error <= TOLERANCE:
+        raise ValueError(f'off by {error}')
+    return error
+
+
+def row_of(point, implementation, scope, **values):
     row = {'kind': 'experts', 'implementation': implementation, 'pass': 'forward', 'mode': 'burst',
-           'scope': 'experts', 'time_s': None, 'error': None}
+           'scope': scope, 'time_s': None, 'error': None, 'graph': False, 'problem': ''}
     for key in ('shape', 'mean_rows', 'tokens', 'distribution'):
         row[key] = point[key]
     return {**row, **values}
@@ -121,14 +102,25 @@ def print_row(row):
     print(json.dumps(row), flush=True)
 
 
-def attempt(point, implementation, measure):
-    """Prints what `measure` gives; a way that is not there, or fails, is a row without a time."""
+def problem_of(error):
+    return f'{type(error).__name__}: {error}'.splitlines()[0][:200]
+
+
+def attempt(point, implementation, scope, measure):
+    """Prints what `measure` gives; a way that is not there, or fails, is a row that says why. Returns
+    the row."""
     try:
-        print_row(row_of(point, implementation, **measure()))
+        with at_most(ATTEMPT_S, implementation):
+            row = row_of(point, implementation, scope, **measure())
     except Exception as error:  # whatever a library raises: the other ways are still measured
-        print(f'{implementation} on {point["file"]}: {type(error).__name__}: {error}'[:500],
-              file=sys.stderr)
-        print_row(row_of(point, implementation))
+        row = row_of(point, implementation, scope, problem=problem_of(error))
+    print_row(row)
+    return row
+
+
+def figures(timing, **values):
+    seconds, runs = timing
+    return {'time_s': seconds, 'runs': runs, **values}
 
 
 def measure_triton(layer, reference):
@@ -138,36 +130,100 @@ def measure_triton(layer, reference):
         if config[0][0] > 16 and layer.rows < 8 * len(layer.counts):
             continue
         experts = triton_moe.TritonExperts(layer, config)
-        error = difference(experts.forward(), reference)
-        if not error <= TOLERANCE:
-            raise ValueError(f'configuration {config} is off by {error}')
-        seconds, runs = time_of(experts.forward, BURST_S / 2)
-        if best is None or seconds < best['time_s']:
-            best = {'time_s': seconds, 'runs': runs, 'error': error, 'config': str(config)}
+        error = checked(experts.forward(), reference)
+        timing = time_of(experts.forward, BURST_S / 2)
+        if best is None or timing[0] < best['time_s']:
+            best = figures(timing, error=error, config=config)
     return best
 
 
-def measure_point(point, choices, weights, both):
-    layer = Layer(point, choices, weights)
-    reference = torch_experts(layer, both)
+def measure_triton_layer(layer, config, reference):
+    import triton_moe
+    whole = triton_moe.TritonLayer(layer, config)
+    error = checked(whole.forward(), reference)
+    return figures(time_of(captured(whole.forward), BURST_S), error=error, graph=True)
 
-    def by_torch():
-        seconds, runs = time_of(lambda: torch_experts(layer, both), BURST_S)
-        return {'time_s': seconds, 'runs': runs}
 
-    def by_compiled():
-        seconds, runs = time_of(compiled_experts(layer, point, both), BURST_S)
-        return {'time_s': seconds, 'runs': runs, 'scope': 'experts_and_combine'}
+def measure_torch_layer(layer, both):
+    best = None
+    for combine in torch_layers.COMBINATIONS:
+        timing = time_of(lambda: torch_layers.torch_layer(layer, both, combine), BURST_S / 2)
+        if best is None or timing[0] < best['time_s']:
+            best = figures(timing, config=combine)
+    return best
 
-    attempt(point, 'torch_grouped_mm', by_torch)
-    attempt(point, 'triton', lambda: measure_triton(layer, reference))
-    if (point['shape'], point['mean_rows']) in COMPILED and point['distribution'] == 'multinomial':
-        attempt(point, 'hf_compiled', by_compiled)
+
+def measure_block(layer, both, implementation, compiles, reference):
+    block = torch_layers.hugging_face_block(layer, both, implementation)
+    if compiles:
+        block = torch.compile(block, mode='max-autotune-no-cudagraphs')
+    error = checked(torch_layers.run_block(block, layer.tokens), reference)
+    timing = time_of(lambda: torch_layers.run_block(block, layer.tokens), BURST_S)
+    return figures(timing, error=error)
+
+
+class Baselines:
+    """What is measured on one point after another, until `end` (monotonic)."""
+
+    def __init__(self, end):
+        self.end = end
+        self.compiling_s = COMPILING_S
+
+    def measure(self, point, choices, weights, both):
+        try:
+            layer = torch_layers.Layer(point, choices, weights)
+            rows = torch_layers.torch_experts(layer, both)
+            sums = torch_layers.torch_layer(layer, both, 'gathered') if point['layer'] else None
+        except Exception as error:  # without what the others are compared with, none is measured
+            for implementation in ('torch_grouped_mm', 'triton'):
+                for scope in ('experts', 'layer') if point['layer'] else ('experts',):
+                    print_row(row_of(point, implementation, scope, problem=problem_of(error)))
+            return
+        attempt(point, 'torch_grouped_mm', 'experts', lambda: figures(
+            time_of(lambda: torch_layers.torch_experts(layer, both), BURST_S)))
+        triton = attempt(point, 'triton', 'experts', lambda: measure_triton(layer, rows))
+        del rows
+        if point['layer']:
+            self.measure_layer(point, layer, both, (triton, sums))
+
+    def measure_layer(self, point, layer, both, known):
+        triton, reference = known
+        attempt(point, 'torch_grouped_mm', 'layer', lambda: measure_torch_layer(layer, both))
+        if triton['problem']:
+            print_row(row_of(point, 'triton', 'layer', problem='its products failed'))
+        else:
+            attempt(point, 'triton', 'layer',
+                    lambda: measure_triton_layer(layer, triton['config'], reference))
+        is_block = (point['shape'], point['mean_rows']) in BLOCKS
+        if is_block and point['distribution'] == 'multinomial':
+            self.measure_blocks(point, layer, both, reference)
+
+    def measure_blocks(self, point, layer, both, reference):
+        attempt(point, 'hf_eager', 'layer',
+                lambda: measure_block(layer, both, 'eager', False, reference))
+        for name in ('grouped_mm', 'eager'):
+            implementation = f'hf_{name}_compiled'
+            if min(self.compiling_s, self.end - time.monotonic()) <= 0:
+                print_row(row_of(point, implementation, 'layer',
+                                 problem='no time was left to compile it'))
+                continue
+            start = time.monotonic()
+            attempt(point, implementation, 'layer',
+                    lambda: measure_block(layer, both, name, True, reference))
+            self.compiling_s -= time.monotonic() - start
+            torch.compiler.reset()
+
+
+def is_goal(point):
+    """Whether a goal is set for the whole layer here: these are measured first."""
+    return point['shape'] in ('qwen3_30b', 'mixtral') and point['mean_rows'] in (64, 256, 1024)
 
 
 def main():
     folder, end = Path(sys.argv[1]), time.monotonic() + float(sys.argv[2])
     points = [json.loads(line) for line in (folder / 'points.ndjson').read_text().splitlines()]
+    points.sort(key=lambda point: not is_goal(point))
+    baselines = Baselines(end)
     shape, weights, both, left = None, None, None, 0
     for point in points:
         if time.monotonic() > end:
@@ -176,12 +232,12 @@ def main():
         if point['shape'] != shape:
             shape, weights, both = point['shape'], None, None
             torch.cuda.empty_cache()
-            weights = make_weights(point)
+            weights = torch_layers.make_weights(point, 'cuda', torch.bfloat16)
             both = torch.cat(weights[:2], dim=1)
         data = (folder / point['file']).read_bytes()
         choices = torch.frombuffer(bytearray(data), dtype=torch.int32).view(point['tokens'], -1)
         with torch.no_grad():
-            measure_point(point, choices, weights, both)
+            baselines.measure(point, choices, weights, both)
     print(json.dumps({'kind': 'end', 'points_left': left, 'torch': torch.__version__}), flush=True)
 
 

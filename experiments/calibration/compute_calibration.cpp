@@ -87,6 +87,15 @@ std::string family_text(const FamilyErrors& family, bool by_shape) {
   return text;
 }
 
+void warn_of_few_rows(const std::string& family, const std::vector<FitRow>& rows,
+                      const sim::KernelModel& start, std::vector<std::string>& warnings) {
+  const int numbers = count_fitted_numbers(rows, start);
+  if (static_cast<int>(rows.size()) >= numbers) return;
+  warnings.push_back(fmt::format(
+      "{}: {} {} cannot decide {} numbers; what they leave open stays where a fit begins", family,
+      rows.size(), rows.size() == 1 ? "row" : "rows", numbers));
+}
+
 }  // namespace
 
 sim::KernelModel default_model(const std::string& family, int workers, double element_bytes) {
@@ -108,6 +117,7 @@ Calibration calibrate(const std::vector<LatencyRow>& rows, const CostTable& like
   const Ceilings ceilings = {like.peak.value, like.peak_bandwidth.value};
   for (const auto& [family, family_rows] : rows_by_family(rows, like)) {
     const sim::KernelModel start = like_model(like, family);
+    warn_of_few_rows(family, family_rows, start, result.warnings);
     KernelTable kernel = fit_kernel(family_rows, start, ceilings);
     const FamilyErrors errors =
         errors_of(family, family_rows, held_out_errors(family_rows, start, ceilings, threads));

@@ -208,6 +208,10 @@ KernelModel fit_model(const std::vector<FitRow>& rows, const KernelModel& like,
       model_at(minimise_squares(residuals, variables, kMostSteps).at, parameters, start));
 }
 
+int count_fitted_numbers(const std::vector<FitRow>& rows, const KernelModel& like) {
+  return static_cast<int>(parameters_for(rows, like, {1, 1}).size());
+}
+
 KernelTable fit_kernel(const std::vector<FitRow>& rows, const KernelModel& like,
                        const Ceilings& ceilings) {
   KernelTable kernel;

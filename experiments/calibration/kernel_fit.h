@@ -37,6 +37,9 @@ struct Ceilings {
 sim::KernelModel fit_model(const std::vector<FitRow>& rows, const sim::KernelModel& like,
                            const Ceilings& ceilings);
 
+// How many numbers fit_model chooses by such rows.
+int count_fitted_numbers(const std::vector<FitRow>& rows, const sim::KernelModel& like);
+
 // fit_model and the residuals of the rows around it.
 sim::KernelTable fit_kernel(const std::vector<FitRow>& rows, const sim::KernelModel& like,
                             const Ceilings& ceilings);

@@ -3,19 +3,20 @@
 
 #include <algorithm>
 #include <chrono>
-#include <map>
+#include <memory>
+#include <optional>
+#include <tuple>
 
 #include "base/check.h"
-#include "experiments/build_info.h"
 #include "experiments/calibration/routed_counts.h"
 
 namespace moesim::experiments {
 namespace {
 
 using Clock = std::chrono::steady_clock;
+using Work = std::function<void()>;
 
-constexpr int kFewestRepetitions = 5;
-constexpr int kHeadSize = 32;
+constexpr int kMostRunsOfBatch = 4096;
 
 double seconds_since(Clock::time_point begin) {
   return std::chrono::duration<double>(Clock::now() - begin).count();
@@ -27,44 +28,9 @@ double median_of(std::vector<double> values) {
   return *middle;
 }
 
-// The median of repetitions that take `least_seconds` together, after one that warms up.
-double time_median(const std::function<void()>& work, double least_seconds) {
-  work();
-  std::vector<double> times;
-  const Clock::time_point begin = Clock::now();
-  while (times.size() < kFewestRepetitions || seconds_since(begin) < least_seconds) {
-    const Clock::time_point start = Clock::now();
-    work();
-    times.push_back(seconds_since(start));
-  }
-  return median_of(std::move(times));
-}
-
-// The mean of the second half of a long run.
-double time_sustained(model::KernelTrial& trial, double seconds) {
-  const Clock::time_point begin = Clock::now();
-  while (seconds_since(begin) < seconds / 2) trial.run();
-  const Clock::time_point half = Clock::now();
-  int runs = 0;
-  do {
-    trial.run();
-    ++runs;
-  } while (seconds_since(half) < seconds / 2);
-  return seconds_since(half) / runs;
-}
-
-model::TrialKernel kernel_of(const std::string& family) {
-  if (family == sim::kGemm) return model::TrialKernel::gemm;
-  if (family == sim::kGroupedGemm) return model::TrialKernel::grouped_gemm;
-  if (family == sim::kPermute) return model::TrialKernel::permute;
-  if (family == sim::kCombine) return model::TrialKernel::combine;
-  CHECK(family == sim::kAttention, "the grid has no other kernels");
-  return model::TrialKernel::attention;
-}
-
 model::TrialShape shape_of(const LatencyRow& row) {
   model::TrialShape shape;
-  shape.kernel = kernel_of(row.kernel);
+  shape.kernel = trial_kernel_of(row.kernel);
   shape.width = row.hidden;
   shape.columns = row.inter;
   shape.tokens = row.tokens;
@@ -75,39 +41,136 @@ model::TrialShape shape_of(const LatencyRow& row) {
   return shape;
 }
 
-double time_row(model::KernelTrial& trial, const LatencyRow& row, double least_seconds) {
-  const double whole = time_median([&] { trial.run(); }, least_seconds);
-  if (row.kernel != sim::kAttention) return whole;
-  const double part = time_median([&] { trial.run_part(); }, least_seconds);
-  // What noise leaves of it where the projections are nearly all.
+// Runs of one machine, some at a time.
+class Stopwatch {
+ public:
+  Stopwatch(model::TrialMachine& machine, const MeasuringOptions& options)
+      : machine_(machine), options_(options) {}
+
+  // Of `runs`, and of the wait for them.
+  double time_batch(const Work& work, int runs) const {
+    const Clock::time_point begin = Clock::now();
+    for (int i = 0; i < runs; ++i) work();
+    machine_.wait();
+    return seconds_since(begin);
+  }
+
+  // How many runs make a batch long enough; warms up. None where one takes too long, twice, since
+  // the first may bring its code with it.
+  std::optional<int> runs_of_batch(const Work& work) const {
+    double seconds = time_batch(work, 1);
+    if (seconds > options_.most_run_seconds) seconds = time_batch(work, 1);
+    if (seconds > options_.most_run_seconds) return std::nullopt;
+    int runs = 1;
+    while (seconds < machine_.batch_seconds() && runs < kMostRunsOfBatch) {
+      runs *= 2;
+      seconds = time_batch(work, runs);
+    }
+    return runs;
+  }
+
+  // Median seconds of a run.
+  double time_run(const Work& work, int runs) const {
+    std::vector<double> times;
+    const Clock::time_point begin = Clock::now();
+    while (static_cast<int>(times.size()) < options_.fewest_repetitions ||
+           seconds_since(begin) < options_.least_seconds) {
+      times.push_back(time_batch(work, runs) / runs);
+    }
+    return median_of(std::move(times));
+  }
+
+  // The mean of the second half of a long run.
+  double time_sustained(const Work& work, int runs) const {
+    const double half_seconds = options_.sustained_seconds / 2;
+    const Clock::time_point begin = Clock::now();
+    while (seconds_since(begin) < half_seconds) time_batch(work, runs);
+    const Clock::time_point half = Clock::now();
+    int batches = 0;
+    do {
+      time_batch(work, runs);
+      ++batches;
+    } while (seconds_since(half) < half_seconds);
+    return seconds_since(half) / (double{1} * batches * runs);
+  }
+
+ private:
+  model::TrialMachine& machine_;
+  const MeasuringOptions& options_;
+};
+
+// Seconds of a run without the part that is another kernel's; nothing where it takes too long.
+std::optional<double> time_trial(model::KernelTrial& trial, const Stopwatch& watch) {
+  const Work run = [&] { trial.run(); };
+  const std::optional<int> runs = watch.runs_of_batch(run);
+  if (!runs) return std::nullopt;
+  const double whole = watch.time_run(run, *runs);
+  if (!trial.has_part()) return whole;
+  const Work run_part = [&] { trial.run_part(); };
+  const double part = watch.time_run(run_part, watch.runs_of_batch(run_part).value_or(1));
+  // What noise leaves of it where the part is nearly all.
   return std::max(whole - part, 0.02 * whole);
 }
 
-LatencyRow grid_row(const char* kernel, int experts, int topk, int hidden, int inter) {
-  LatencyRow row;
-  row.engine = "moesim";
-  row.version = build_version();
-  row.kernel = kernel;
-  row.experts = experts;
-  row.topk = topk;
-  row.hidden = hidden;
-  row.inter = inter;
-  return row;
+using ShapeName = std::tuple<std::string, int, int, int, int, std::string>;
+ShapeName shape_name(const LatencyRow& row) {
+  return {row.kernel, row.experts, row.topk, row.hidden, row.inter, row.distribution};
 }
 
-void add_tokens(LatencyRow row, const std::vector<int>& tokens, std::vector<LatencyRow>& grid) {
-  for (const int count : tokens) {
-    row.tokens = count;
-    grid.push_back(row);
-  }
-}
+// Goes through the rows in rounds, the best of which remains.
+class RowTimes {
+ public:
+  RowTimes(model::TrialMachine& machine, const MeasuringOptions& options)
+      : machine_(machine), options_(options), watch_(machine, options) {}
 
-void add_routed(LatencyRow row, const std::vector<int>& tokens, std::vector<LatencyRow>& grid) {
-  for (const char* distribution : {"balanced", "power_law_1.2"}) {
-    row.distribution = distribution;
-    add_tokens(row, tokens, grid);
+  // Those that are timed, in order.
+  std::vector<LatencyRow> time(const std::vector<LatencyRow>& grid) {
+    all_ = options_.rounds * static_cast<int>(grid.size());
+    std::vector<LatencyRow> rows;
+    std::optional<ShapeName> too_long;
+    const Clock::time_point begin = Clock::now();
+    for (LatencyRow row : grid) {
+      if (too_long != shape_name(row)) {
+        if (time_row(row)) {
+          rows.push_back(row);
+        } else {
+          too_long = shape_name(row);
+        }
+      }
+      show_progress(1);
+    }
+    const auto left_out = static_cast<int>(grid.size() - rows.size());
+    for (int round = 1; round < options_.rounds; ++round) {
+      if (seconds_since(begin) > options_.most_seconds) break;
+      show_progress(left_out);
+      for (LatencyRow& row : rows) {
+        const double before_us = row.latency_us;
+        if (!time_row(row) || row.latency_us > before_us) row.latency_us = before_us;
+        show_progress(1);
+      }
+    }
+    return rows;
   }
-}
+
+ private:
+  bool time_row(LatencyRow& row) const {
+    const model::TrialShape shape = shape_of(row);
+    if (!machine_.fits(shape)) return false;
+    const std::optional<double> seconds = time_trial(*machine_.prepare(shape), watch_);
+    if (seconds) row.latency_us = 1e6 * *seconds;
+    return seconds.has_value();
+  }
+  void show_progress(int rows) {
+    done_ += rows;
+    if (options_.progress && rows > 0) options_.progress(done_, all_);
+  }
+
+  model::TrialMachine& machine_;
+  const MeasuringOptions& options_;
+  Stopwatch watch_;
+  int done_ = 0;
+  int all_ = 0;
+};
 
 void note_ceilings(const LatencyRow& row, double element_bytes, Measured& measured) {
   const sim::KernelWork work = work_of(row, {}, element_bytes);
@@ -123,68 +186,50 @@ void note_ceilings(const LatencyRow& row, double element_bytes, Measured& measur
   measured.best_bytes_per_s = std::max(measured.best_bytes_per_s, bytes / seconds);
 }
 
-}  // namespace
-
-std::vector<LatencyRow> measuring_grid(bool small) {
-  std::vector<LatencyRow> grid;
-  const std::vector<int> rows =
-      small ? std::vector<int>{1, 16, 64, 129}
-            : std::vector<int>{1,   2,   4,   8,   16,  32,  48,  64,   96,
-                               128, 129, 192, 256, 320, 512, 768, 1024, 2048};
-  const std::vector<int> tokens =
-      small ? std::vector<int>{16, 129} : std::vector<int>{1, 4, 16, 64, 129, 193, 256, 512, 1024};
-  for (const auto& [n, k] : {std::pair(256, 128), std::pair(128, 256), std::pair(512, 512),
-                             std::pair(1024, 256), std::pair(320, 192), std::pair(256, 1024)}) {
-    if (small && n * k > 1 << 16) continue;
-    add_tokens(grid_row(sim::kGemm, 1, 1, k, n), rows, grid);
-  }
-  for (const auto& [experts, topk, hidden, inter] :
-       {std::tuple(8, 2, 128, 256), std::tuple(16, 2, 256, 128), std::tuple(32, 4, 256, 256),
-        std::tuple(64, 8, 128, 64), std::tuple(16, 4, 192, 320)}) {
-    if (small && experts > 16) continue;
-    add_routed(grid_row(sim::kGroupedGemm, experts, topk, hidden, inter), tokens, grid);
-  }
-  for (const char* kernel : {sim::kPermute, sim::kCombine}) {
-    for (const auto& [experts, topk, width] : {std::tuple(8, 2, 64), std::tuple(16, 2, 256),
-                                               std::tuple(64, 8, 256), std::tuple(16, 4, 1024)}) {
-      if (small && width > 256) continue;
-      add_tokens(grid_row(kernel, experts, topk, width, 0), tokens, grid);
-    }
-  }
-  for (const int heads : {2, 4}) {
-    for (const int length : {128, 256, 512, 1024}) {
-      if (small && length > 256) continue;
-      add_tokens(grid_row(sim::kAttention, heads, 1, heads * kHeadSize, length),
-                 {length, 2 * length, 4 * length}, grid);
-    }
-  }
-  return grid;
+double measure_slowdown(model::TrialMachine& machine, const LatencyRow& row,
+                        const MeasuringOptions& options) {
+  const Stopwatch watch(machine, options);
+  const auto trial = machine.prepare(shape_of(row));
+  const Work run = [&] { trial->run(); };
+  const int runs = watch.runs_of_batch(run).value_or(1);
+  const double burst = watch.time_run(run, runs);
+  return std::max(1.0, watch.time_sustained(run, runs) / burst);
 }
 
-Measured measure_kernels(const model::TrialMachine& machine, const MeasuringOptions& options) {
-  Measured measured;
-  measured.rows = measuring_grid(options.small);
-  const int all = options.rounds * static_cast<int>(measured.rows.size());
-  int done = 0;
-  for (int round = 0; round < options.rounds; ++round) {
-    for (LatencyRow& row : measured.rows) {
-      const auto trial = machine.prepare(shape_of(row));
-      const double latency_us = 1e6 * time_row(*trial, row, options.least_seconds);
-      row.latency_us = round == 0 ? latency_us : std::min(row.latency_us, latency_us);
-      if (options.progress) options.progress(++done, all);
-    }
+}  // namespace
+
+model::TrialKernel trial_kernel_of(const std::string& family) {
+  if (family == sim::kGemm) return model::TrialKernel::gemm;
+  if (family == sim::kGroupedGemm) return model::TrialKernel::grouped_gemm;
+  if (family == sim::kPermute) return model::TrialKernel::permute;
+  if (family == sim::kCombine) return model::TrialKernel::combine;
+  CHECK(family == sim::kAttention, "the grid has no other kernels");
+  return model::TrialKernel::attention;
+}
+
+MeasuringOptions options_for(GridSize size) {
+  MeasuringOptions options;
+  if (size == GridSize::small) options.least_seconds = options.sustained_seconds = 0.002;
+  if (size == GridSize::accelerator) {
+    options.most_run_seconds = 0.05;
+    options.most_seconds = 60;
   }
+  return options;
+}
+
+Measured measure_kernels(model::TrialMachine& machine, const std::vector<LatencyRow>& rows,
+                         const MeasuringOptions& options) {
+  Measured measured;
+  measured.rows = RowTimes(machine, options).time(rows);
+  measured.left_out = static_cast<int>(rows.size() - measured.rows.size());
   std::map<std::string, const LatencyRow*> longest;
   for (const LatencyRow& row : measured.rows) {
-    note_ceilings(row, machine.element_bytes(), measured);
+    note_ceilings(row, machine.element_bytes(trial_kernel_of(row.kernel)), measured);
     const LatencyRow*& known = longest[row.kernel];
     if (known == nullptr || row.latency_us > known->latency_us) known = &row;
   }
   for (const auto& [family, row] : longest) {
-    const auto trial = machine.prepare(shape_of(*row));
-    const double burst = time_median([&] { trial->run(); }, options.least_seconds);
-    measured.sustained_slowdown[family] =
-        std::max(1.0, time_sustained(*trial, options.sustained_seconds) / burst);
+    measured.sustained_slowdown[family] = measure_slowdown(machine, *row, options);
   }
   return measured;
 }

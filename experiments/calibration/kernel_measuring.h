@@ -1,37 +1,52 @@
 // SPDX-License-Identifier: Apache-2.0
-// Times the MoE's kernels on the machine this runs on, as rows like those of public tables.
+// Times the MoE's kernels on a machine, as rows like those of public tables.
+//
+// A time is that of a kernel among others in a queue: what the machine takes to begin it is part of
+// it, since a step pays for that too; what the host takes to wait for a result is not. Where runs
+// are queued, so many go between two waits that a wait does not count.
 #pragma once
 
 #include <functional>
+#include <limits>
 #include <map>
 #include <string>
 #include <vector>
 
-#include "experiments/calibration/latency_row.h"
+#include "experiments/calibration/measuring_grid.h"
 #include "model/kernel_trial.h"
 
 namespace moesim::experiments {
 
 struct MeasuringOptions {
-  // The grid is gone through so often, and each row's best round counts: what disturbs a machine
+  // The rows are gone through so often, and each row's best round counts: what disturbs a machine
   // that others use lasts longer than a row.
   int rounds = 3;
   double least_seconds = 0.01;   // of a row's repetitions in a round; their median counts
+  int fewest_repetitions = 5;    // of it, however long they take
   double sustained_seconds = 1;  // of each family's longest row, without a pause
-  bool small = false;            // a few small shapes, to try it out
+  // A row whose run takes longer is left out, and so are those of its shape with more tokens.
+  double most_run_seconds = std::numeric_limits<double>::infinity();
+  // No other round begins after so long.
+  double most_seconds = std::numeric_limits<double>::infinity();
   std::function<void(int done, int all)> progress;  // may be empty
 };
 
+// For a grid: all rows of a large one within some three minutes on an accelerator.
+MeasuringOptions options_for(GridSize size);
+
 struct Measured {
   std::vector<LatencyRow> rows;
+  int left_out = 0;  // rows that do not fit the machine, or take too long
   std::map<std::string, double> sustained_slowdown;  // by family
   double best_flops_per_s = 0;                       // of any product
   double best_bytes_per_s = 0;                       // of any kernel
 };
 
-// The rows that are measured, without their times.
-std::vector<LatencyRow> measuring_grid(bool small);
+// Rows of one shape follow one another by tokens.
+Measured measure_kernels(model::TrialMachine& machine, const std::vector<LatencyRow>& rows,
+                         const MeasuringOptions& options);
 
-Measured measure_kernels(const model::TrialMachine& machine, const MeasuringOptions& options);
+// The kernel that a family of cost_table.h times; none is whole layers' (kMoeLayer).
+model::TrialKernel trial_kernel_of(const std::string& family);
 
 }  // namespace moesim::experiments

@@ -9,6 +9,7 @@
 #include <stdexcept>
 #include <string>
 
+#include "model/cuda/cuda_thread.h"
 #include "model/cuda/device.h"
 #include "model/cuda/gemm/device_multiplier.h"
 #include "model/cuda/kernel_list.h"
@@ -30,44 +31,10 @@ void require(cublasStatus_t status, const char* what) {
   throw std::runtime_error(std::string("cuBLAS: ") + what + ": " + cublasGetStatusString(status));
 }
 
-// What a kernel sees (device.h, "Thread").
-class CudaThread {
- public:
-  __device__ int block() const { return static_cast<int>(blockIdx.x); }
-  __device__ int blocks() const { return static_cast<int>(gridDim.x); }
-  __device__ int index() const { return static_cast<int>(threadIdx.x); }
-  __device__ int threads() const { return static_cast<int>(blockDim.x); }
-  __device__ void sync() const { __syncthreads(); }
-  __device__ void sync_warp() const { __syncwarp(); }
-  template <class T>
-  __device__ T shuffle_down(T value, int delta, int width) const {
-    return __shfl_down_sync(kAll, value, static_cast<unsigned>(delta), width);
-  }
-  template <class T>
-  __device__ T shuffle(T value, int lane) const {
-    return __shfl_sync(kAll, value, lane);
-  }
-  __device__ std::uint32_t ballot(bool flag) const { return __ballot_sync(kAll, flag); }
-  __device__ std::uint32_t match(int value) const { return __match_any_sync(kAll, value); }
-  __device__ void* shared() const {
-    extern __shared__ __align__(16) unsigned char shared_bytes[];
-    return shared_bytes;
-  }
-
- private:
-  static constexpr unsigned kAll = 0xffffffffU;
-};
-
-template <class Kernel>
-__global__ void __launch_bounds__(Kernel::kThreads, 1) run_kernel(const Kernel kernel) {
-  kernel.run(CudaThread());
-}
-
 template <class Kernel>
 void launch_kernel(const Launch& launch, cudaStream_t stream) {
-  run_kernel<Kernel>
-      <<<static_cast<unsigned>(launch.blocks), Kernel::kThreads, launch.shared_bytes, stream>>>(
-          *static_cast<const Kernel*>(launch.arguments));
+  queue_kernel(*static_cast<const Kernel*>(launch.arguments), launch.blocks, launch.shared_bytes,
+               stream);
 }
 
 template <class... Kernels>
@@ -91,6 +58,22 @@ class CudaDevice final : public Device {
   }
 
   std::string name() const override { return name_; }
+  DeviceFacts facts() const override {
+    int driver = 0;
+    int runtime = 0;
+    int multiprocessors = 0;
+    int cache_bytes = 0;
+    std::size_t free_bytes = 0;
+    std::size_t all_bytes = 0;
+    require(cudaDriverGetVersion(&driver), "the driver's version");
+    require(cudaRuntimeGetVersion(&runtime), "the runtime's version");
+    require(cudaDeviceGetAttribute(&multiprocessors, cudaDevAttrMultiProcessorCount, 0),
+            "the number of multiprocessors");
+    require(cudaDeviceGetAttribute(&cache_bytes, cudaDevAttrL2CacheSize, 0), "the cache's size");
+    require(cudaMemGetInfo(&free_bytes, &all_bytes), "the free memory");
+    return {"CUDA driver " + version(driver) + ", runtime " + version(runtime), multiprocessors,
+            static_cast<std::int64_t>(free_bytes), cache_bytes};
+  }
 
   void* allocate(std::size_t bytes) override {
     void* memory = nullptr;
@@ -145,6 +128,10 @@ class CudaDevice final : public Device {
   void synchronise() override { require(cudaStreamSynchronize(stream_), "the kernels before"); }
 
  private:
+  // Of a number like 13020: "13.2".
+  static std::string version(int number) {
+    return std::to_string(number / 1000) + "." + std::to_string(number % 1000 / 10);
+  }
   template <class Element>
   void multiply_by_library(const ProductOf<Element>& product, cudaDataType_t type) {
     const LibraryProduct call = library_product(product);

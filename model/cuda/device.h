@@ -39,12 +39,21 @@ struct Launch {
   std::size_t shared_bytes = 0;     // at most 48 KiB
 };
 
+// What whoever measures a device sizes work by and writes down.
+struct DeviceFacts {
+  std::string versions;  // "CUDA driver 13.0, runtime 13.0"
+  int multiprocessors = 1;
+  std::int64_t memory_bytes = 0;  // free
+  std::int64_t cache_bytes = 0;   // of the last level
+};
+
 class Device {
  public:
   virtual ~Device() = default;
 
   // For provenance: "NVIDIA H200", "emulated".
   virtual std::string name() const = 0;
+  virtual DeviceFacts facts() const = 0;
   // Of undefined content, aligned to 256 bytes. Throws std::bad_alloc.
   virtual void* allocate(std::size_t bytes) = 0;
   virtual void release(void* memory) = 0;

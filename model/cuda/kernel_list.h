@@ -47,8 +47,8 @@ using KernelList = ListOfKernels<
     SelectExperts, RouteTokens, CountPairs, SumTable, PlacePairs, TurnAway, SendToNextBest,
     WeighTokens, FinishWeights, RouteTokensBackward, InverseSums, SumShares, ZLossRows, AddZSlope,
     // rows
-    PermuteRows, CombineRows, CombineRoundedRows, GatherPairs, SpreadToPairs, MultiplyByFactors,
-    AddElements, FillRows, SumColumns,
+    PermuteRows, CombineRows, CombineRoundedRows, CombineIntoBf16, GatherPairs, SpreadToPairs,
+    MultiplyByFactors, AddElements, FillRows, SumColumns,
     // products
     MultiplyOne, MultiplyMany, PlaceExperts, PlanExpertProducts, RoundToBf16, NameTokensOfRows,
     SumRowPieces, SumRowsOfExperts,

@@ -56,6 +56,56 @@ class CalibrateComputeTest(MoesimTest):
                               f"cluster.node.accelerator.cost_table={table}")
         self.assertGreater(slow, 10 * self.step_time())
 
+    def test_a_fit_says_what_it_lacks_and_where_its_table_is(self):
+        lines = self.csv.read_text(encoding="utf-8").splitlines()
+        keys = next(line for line in lines if line.startswith("engine,"))
+        three = [line for line in lines if line.startswith("VLLM,")][:3]
+        file = self.write("three.csv", "\n".join([keys, *three]) + "\n")
+        arguments = ["calibrate", "compute", "--from", file, "--like", "h200_vllm"]
+        done = self.moesim(*arguments)
+        self.assertEqual(done.code, 0, done.err)
+        self.assertIn("warning: moe_layer: 3 rows cannot decide", done.err)
+        self.assertIn("no table was written; -o FILE.json writes it", done.err)
+        table = self.folder / "three.json"
+        done = self.moesim(*arguments, "-o", table)
+        self.assertIn(f"cost table in {table}", done.out)
+        self.assertNotIn("no table was written", done.err)
+        self.assertTrue(table.is_file())
+
+    def test_options_of_different_uses_are_one_error(self):
+        judge = ["--table", "h200_vllm", "--against", self.csv]
+        fit = ["--from", self.csv, "--like", "h200_vllm"]
+        cases = [
+            ([*judge, "-o", "x.json"], "-o", "writes no table"),
+            ([*judge, *fit], "--from", "--table is for judging a table"),
+            ([*fit, "--rows", "x.csv"], "--rows", "--from is for fitting rows of a file"),
+            ([*fit, "--backend", "cpu"], "--backend", "is for measuring"),
+            ([*judge, "--threads", "1"], "--threads", "is for measuring"),
+            ([*judge, "--small"], "--small", "is for measuring"),
+        ]
+        for arguments, place, words in cases:
+            done = self.moesim("calibrate", "compute", *arguments)
+            self.assertEqual(done.code, 2, arguments)
+            self.assertEqual(done.out, "")
+            self.assertIn(place, done.err.splitlines()[0])
+            self.assertIn(words, done.err)
+        self.assertFalse((self.folder / "x.json").exists())
+
+    def test_a_backend_is_measured_or_is_an_error(self):
+        done = self.moesim("calibrate", "compute", "--backend", "cuda:tf23")
+        self.assertEqual(done.code, 2)
+        self.assertIn('did you mean "cuda:tf32"?', done.err)
+        device = self.moesim("calibrate", "compute", "--backend", "cuda", "--small")
+        if device.code != 0:  # no device on this machine
+            self.assertEqual(device.code, 2)
+            self.assertIn("use --backend cpu", device.err)
+            done = self.moesim("calibrate", "compute", "--backend", "auto", "--small",
+                               "--threads", "1")
+            self.assertEqual(done.code, 0, done.err)
+            self.assertIn("moesim: measuring cpu (", done.err)
+        else:
+            self.assertIn("moesim: measuring cuda (", device.err)
+
     def test_source_table_moves_the_step_and_roofline_is_the_default(self):
         roofline = self.step_time("cost.source=roofline")
         self.assertEqual(self.step_time(), roofline)

@@ -3,37 +3,36 @@
 
 #include <gtest/gtest.h>
 
-#include <memory>
-#include <vector>
+#include <algorithm>
+
+#include "base/check.h"
 
 namespace moesim::model {
 namespace {
 
-// Each kernel runs on rows of every kind: none, one, more than a tile. What it computes is checked
-// with the backend and the layers; here that the operands fit (the sanitizers' build sees reads and
-// writes beyond them).
-TEST(KernelTrial, EveryKernelRunsOnRaggedRows) {
-  const TrialMachine machine(2);
-  const std::vector<TrialShape> shapes = {
-      {TrialKernel::gemm, {129}, 48, 80, 129, 1},
-      {TrialKernel::grouped_gemm, {0, 1, 129, 64}, 48, 80, 97, 1},
-      {TrialKernel::permute, {0, 5, 13}, 48, 0, 9, 1},
-      {TrialKernel::combine, {0, 5, 13}, 48, 0, 9, 1},
-      {TrialKernel::attention, {70}, 64, 32, 70, 2},
-  };
-  for (const TrialShape& shape : shapes) {
-    const std::unique_ptr<KernelTrial> trial = machine.prepare(shape);
-    trial->run();
-    trial->run_part();
-    trial->run();
-  }
+TEST(TrialShape, SharesItsRowsOutAmongTokens) {
+  const TrialShape shape{TrialKernel::permute, {0, 5, 13}, 8, 0, 9, 1};
+  EXPECT_EQ(shape.total_rows(), 18);
+  EXPECT_EQ(shape.slots(), 2);
+  const TrialShape uneven{TrialKernel::permute, {5, 13}, 8, 0, 7, 1};
+  EXPECT_THROW(uneven.slots(), base::InvariantViolation);
 }
 
-TEST(KernelTrial, TheMachineSaysWhatItIs) {
-  const TrialMachine machine(2);
-  EXPECT_EQ(machine.backend(), "cpu");
-  EXPECT_GE(machine.workers(), 1);
-  EXPECT_LE(machine.workers(), 2);
+// 7919 is prime, so the first step that shares no factor with its multiple 15838 is 7921 (odd, and
+// 7921 = 89 * 89).
+TEST(SpreadPlaces, NamesEveryRowOnceAndNeighboursFarApart) {
+  for (const std::int64_t count : {1, 2, 100, 15838}) {
+    std::vector<std::int32_t> places = spread_places(count);
+    if (count == 100) {
+      EXPECT_EQ(places[1], 19);
+    }
+    if (count == 15838) {
+      EXPECT_EQ(places[1], 7921);
+    }
+    std::sort(places.begin(), places.end());
+    ASSERT_EQ(places.size(), static_cast<std::size_t>(count));
+    for (std::int64_t i = 0; i < count; ++i) EXPECT_EQ(places[static_cast<std::size_t>(i)], i);
+  }
 }
 
 }  // namespace

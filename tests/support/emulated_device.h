@@ -21,6 +21,10 @@ class EmulatedDevice final : public model::cuda::Device {
   ~EmulatedDevice() override;
 
   std::string name() const override { return "emulated"; }
+  // Small, so that little is enough to go beyond its cache.
+  model::cuda::DeviceFacts facts() const override {
+    return {"no versions", 2, std::int64_t{32} << 20, std::int64_t{64} << 10};
+  }
   void* allocate(std::size_t bytes) override;
   void release(void* memory) override;
   void upload(const void* from, void* to, std::size_t bytes) override;

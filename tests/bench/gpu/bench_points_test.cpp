@@ -84,5 +84,45 @@ TEST(BenchPoints, WriteTheChoicesThatOtherProgramsRead) {
   std::filesystem::remove_all(folder);
 }
 
+// By sorting: the logits' top-k are the choices in their order, of every distribution; ties are
+// among the others alone.
+TEST(LogitsFor, ChooseWhatTheyAreFor) {
+  for (const Distribution distribution : kDistributions) {
+    const BenchPoint point{{"small", 16, 4, 8, 8}, 8, 32, distribution};
+    const std::vector<std::int32_t> choices = expert_choices(point);
+    const std::vector<float> logits = logits_for(point, choices);
+    ASSERT_EQ(logits.size(), 32u * 16);
+    for (std::size_t token = 0; token < 32; ++token) {
+      const float* const of_token = logits.data() + token * 16;
+      std::vector<std::int32_t> order(16);
+      std::iota(order.begin(), order.end(), 0);
+      std::stable_sort(order.begin(), order.end(),
+                       [&](std::int32_t a, std::int32_t b) { return of_token[a] > of_token[b]; });
+      order.resize(4);
+      const auto first = choices.begin() + static_cast<std::ptrdiff_t>(token * 4);
+      EXPECT_EQ(order, std::vector<std::int32_t>(first, first + 4));
+    }
+  }
+}
+
+// e^0 and e^-1/2 over their sum: 1 / 1.606531 = 0.622459.
+TEST(RoutingWeights, AreTheSoftmaxOfTheChosen) {
+  EXPECT_EQ(routing_weights(1), std::vector<double>{1});
+  const std::vector<double> weights = routing_weights(2);
+  EXPECT_NEAR(weights[0], 0.622459, 1e-6);
+  EXPECT_NEAR(weights[1], 0.377541, 1e-6);
+}
+
+// qwen3_30b and mixtral everywhere; others where goals are set; one rank's experts nowhere.
+TEST(BenchPoint, TimesWholeLayersWhereGoalsAreAndSomeMore) {
+  const LayerShape qwen = kShapes[0];
+  const LayerShape rank = kShapes[2];
+  const LayerShape olmoe = kShapes[3];
+  EXPECT_TRUE((BenchPoint{qwen, 4, 64, Distribution::balanced}.times_layer()));
+  EXPECT_TRUE((BenchPoint{olmoe, 256, 2048, Distribution::balanced}.times_layer()));
+  EXPECT_FALSE((BenchPoint{olmoe, 128, 1024, Distribution::balanced}.times_layer()));
+  EXPECT_FALSE((BenchPoint{rank, 256, 2048, Distribution::balanced}.times_layer()));
+}
+
 }  // namespace
 }  // namespace moesim::bench

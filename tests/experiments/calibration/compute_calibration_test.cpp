@@ -43,6 +43,7 @@ TEST_P(PublicTable, IsRefittedAndKeepsItsErrorsOnShapesLeftOut) {
     EXPECT_NEAR(layer.model.tiles[i].rate / old.model.tiles[i].rate, 1, 0.02);
   }
   EXPECT_GE(made.held_out.front().shapes.size(), 12u);
+  EXPECT_TRUE(made.warnings.empty());
 }
 
 // Mixtral 8x7B's shape is in none of the rows. Of it the best of the three libraries is known at
@@ -88,6 +89,19 @@ TEST(Judgement, NeedsRowsThatTheTableKnows) {
   table.engine = "another";
   EXPECT_THROW(judge(public_rows(), table), base::Error);
   EXPECT_THROW(calibrate(public_rows(), table, 1), base::Error);
+}
+
+// Three rows of one shape can decide no whole layer's 14 numbers and its tiles'.
+TEST(Calibration, WarnsOfFewRows) {
+  const auto like = sim::find_cost_table("h200_vllm", "");
+  std::vector<LatencyRow> rows;
+  for (const LatencyRow& row : public_rows()) {
+    if (row.engine == like->engine && rows.size() < 3) rows.push_back(row);
+  }
+  const Calibration made = calibrate(rows, *like, 1);
+  ASSERT_EQ(made.warnings.size(), 1u);
+  EXPECT_TRUE(made.warnings[0].starts_with("moe_layer: 3 rows cannot decide ")) << made.warnings[0];
+  EXPECT_EQ(made.held_out.at(0).all.rows, 0);
 }
 
 TEST(DefaultModel, HasTilesWhereTheFamilyMultiplies) {

@@ -101,5 +101,20 @@ TEST(HeldOutErrors, NeedTwoShapes) {
   EXPECT_TRUE(held_out_errors(rows, true_model(), kCeilings, 1).empty());
 }
 
+// A copy has what it costs to begin, a row's share and a rate; a product of two kinds of tiles has
+// the first two, seven numbers of its own, an exponent, and a rate and a bandwidth of each tile.
+TEST(CountFittedNumbers, GoesByWhatTheRowsDo) {
+  FitRow row;
+  row.seconds = 1;
+  row.work.rows = sim::sum_rows(std::vector<int>{4});
+  row.work.moved_bytes = 64;
+  EXPECT_EQ(count_fitted_numbers({row}, {}), 3);
+  row.work.moved_bytes = 0;
+  row.work.gemms = {{8, 8}};
+  sim::KernelModel like;
+  like.tiles = {{16, 16, {}, {}}, {32, 16, {}, {}}};
+  EXPECT_EQ(count_fitted_numbers({row}, like), 14);
+}
+
 }  // namespace
 }  // namespace moesim::experiments

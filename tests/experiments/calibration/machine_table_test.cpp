@@ -3,15 +3,17 @@
 
 #include <gtest/gtest.h>
 
+#include "model/cpu/trial_processor.h"
+
 namespace moesim::experiments {
 namespace {
 
 TEST(MachineTable, BeginsFromTheBestRates) {
-  const model::TrialMachine machine(1);
+  const auto machine = model::make_trial_processor(1);
   Measured measured;
   measured.best_flops_per_s = 123.456e9;
   measured.best_bytes_per_s = 9.87654e9;
-  const sim::CostTable table = table_of_machine(machine, measured);
+  const sim::CostTable table = table_of_machine(*machine, measured);
   EXPECT_EQ(table.peak.value, 123e9);
   EXPECT_EQ(table.peak_bandwidth.value, 9.88e9);
   EXPECT_NE(table.machine.find("1 threads, backend cpu"), std::string::npos);
@@ -20,10 +22,10 @@ TEST(MachineTable, BeginsFromTheBestRates) {
 }
 
 TEST(MachineTable, TakesTheSlowDownsOfLongRuns) {
-  const model::TrialMachine machine(1);
+  const auto machine = model::make_trial_processor(1);
   Measured measured;
   measured.best_flops_per_s = measured.best_bytes_per_s = 1e9;
-  sim::CostTable table = table_of_machine(machine, measured);
+  sim::CostTable table = table_of_machine(*machine, measured);
   measured.sustained_slowdown[sim::kGemm] = 1.23456;
   add_sustained(measured, table);
   EXPECT_EQ(table.kernels.at(sim::kGemm).sustained_slowdown, 1.23);

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "base/error.h"
+#include "model/cuda/kernel_list.h"
 #include "model/elementary.h"
 #include "tests/model/cpu/product_cases.h"
 #include "tests/support/numerics.h"
@@ -155,6 +156,56 @@ TEST(CudaBackend, CombinesInTheSlotsOrder) {
         backend->combine({from.data(), combined.data(), width}, place, 3, weights.data(),
                          accumulate);
         expect_same_bits(expected, combined);
+      }
+    }
+  });
+}
+
+// Nine slots, more than are loaded at once, of rows and sums in bf16 and floats, of widths that are
+// runs of 8 columns and one that is not, against the processor's sums over the same values, rounded
+// once where they go.
+template <class Element, class Result>
+void expect_combined(Device& device, std::int64_t width, bool accumulate) {
+  const OwnedPass<float> processor;
+  base::Rng rng(6, "rows");
+  Matrix<float> from = random_matrix<float>(5, width, rng);
+  for (Index i = 0; i < from.size(); ++i) {
+    from.data()[i] = to_float(to_element<Element>(from.data()[i]));
+  }
+  std::vector<Element> elements;
+  for (Index i = 0; i < from.size(); ++i) elements.push_back(to_element<Element>(from.data()[i]));
+  const Places place = {4, 0, 1, -1, 3, 2, 2, 0, 1, -1, -1, -1, -1, -1, -1, -1, -1, 3};
+  std::vector<float> weights;
+  for (std::size_t i = 0; i < place.size(); ++i) weights.push_back(0.3F + static_cast<float>(i));
+  std::vector<float> expected(2 * static_cast<std::size_t>(width), 0.5F);
+  processor.backend->combine({from.data(), expected.data(), width}, place, 9, weights.data(),
+                             accumulate);
+  Buffer<Element> rows;
+  Buffer<Result> sums;
+  Buffer<std::int32_t> places;
+  Buffer<float> factors;
+  CombineRowsOf<Element, Result> combine;
+  combine.from = rows.upload(device, elements);
+  combine.to = sums.upload(device, std::vector<Result>(expected.size(), to_element<Result>(0.5F)));
+  combine.place = places.upload(device, place);
+  combine.weights = factors.upload(device, weights);
+  combine.width = width;
+  combine.slots = 9;
+  combine.accumulate = accumulate;
+  launch(device, combine, 2);
+  const std::vector<Result> combined = sums.download();
+  for (std::size_t i = 0; i < expected.size(); ++i) {
+    ASSERT_EQ(to_float(combined[i]), to_float(to_element<Result>(expected[i]))) << i;
+  }
+}
+
+TEST(CombineRows, SumsManySlotsOfEitherKindOfElement) {
+  on_each_device([](Device& device) {
+    for (const int width : {8, 12, 1032}) {
+      for (const bool accumulate : {false, true}) {
+        expect_combined<float, float>(device, width, accumulate);
+        expect_combined<Bf16, float>(device, width, accumulate);
+        expect_combined<Bf16, Bf16>(device, width, accumulate);
       }
     }
   });
