@@ -54,13 +54,11 @@ void check_same_text(const TextIdentity& before, const TextIdentity& now, bool o
   const std::string sizes =
       " (" + std::to_string(before.bytes) + " bytes, now " + std::to_string(now.bytes) + ")";
   if (own) {
-    throw base::Error(place,
-                      "the run was trained on another text: the program's own, which each version "
-                      "may change, is not what it was" +
-                          sizes,
-                      "go on with the version of the program that began the run, or train in "
-                      "another folder; a text file of one's own (\"text\": ...) makes a run "
-                      "resumable across versions");
+    throw base::Error(
+        place, "the run was trained on another text: the program's own text has changed" + sizes,
+        "go on with the version of the program that began the run, or train in "
+        "another folder; a text file of one's own (\"text\": ...) makes a run "
+        "resumable across versions");
   }
   throw base::Error(place, "the run was trained on another text" + sizes,
                     "go on with the text in config.json, or train in another folder");

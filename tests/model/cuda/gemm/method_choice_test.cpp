@@ -47,7 +47,8 @@ class MethodFile : public ::testing::Test {
  protected:
   std::string error_of(const std::string& text) {
     const std::filesystem::path path =
-        std::filesystem::path(::testing::TempDir()) / "product_methods_test.json";
+        std::filesystem::path(::testing::TempDir()) /  // tests run beside each other
+        (std::string(::testing::UnitTest::GetInstance()->current_test_info()->name()) + ".json");
     std::ofstream(path) << text;
     try {
       read_method_table(path);
