@@ -11,9 +11,11 @@
 namespace moesim::model::cuda {
 namespace {
 
+using moesim::testing::DeviceCopy;
 using moesim::testing::DeviceModel;
 using moesim::testing::LayerRows;
 using moesim::testing::on_each_device;
+using moesim::testing::random_matrix;
 using moesim::testing::small_model;
 
 void expect_same_layer(Device& device, const MoeGptConfig& config, int tokens) {
