@@ -76,7 +76,8 @@ InputFile::InputFile(const fs::path& path, const FileHints& hints) : path_(path)
   descriptor_ = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
   if (descriptor_ < 0) fail("cannot be opened: " + reason(), hints.other);
   struct stat facts = {};
-  if (::fstat(descriptor_, &facts) == 0) size_ = static_cast<std::uint64_t>(facts.st_size);
+  if (::fstat(descriptor_, &facts) != 0) fail("its size is unknown: " + reason(), hints.other);
+  size_ = static_cast<std::uint64_t>(facts.st_size);
 }
 
 InputFile::~InputFile() {

@@ -170,12 +170,14 @@ class Answer {
   // Points that differ in seeds alone repeat a configuration.
   bool over_seeds() const { return std::all_of(query_.over.begin(), query_.over.end(), is_seed); }
 
+  // Blank where a point of the group lacks the figure: a mean of the others is not the group's.
   void append_mean(TableRow& row, const Group& group, const std::string& column) const {
     std::vector<double> values;
     for (const StoredPoint* point : group) {
       const double value = run_.figure(*point, column);
       if (std::isfinite(value)) values.push_back(value);
     }
+    if (values.size() < group.size()) values.clear();
     const MeanInterval interval = mean_interval(values);
     row.push_back(number_cell(interval.mean));
     if (over_seeds()) return row.push_back(number_cell(interval.half_width));

@@ -2,7 +2,9 @@
 #include "experiments/sweep/sweep.h"
 
 #include <filesystem>
+#include <map>
 #include <optional>
+#include <string_view>
 
 #include "experiments/error_place.h"
 #include "experiments/sweep/identity.h"
@@ -78,6 +80,18 @@ void read_name(Sweep& sweep) {
       (folders == PointFolders::automatic && sweep.points.size() <= kMostPointFolders);
 }
 
+// A file is known by its content, so that two names may make one point.
+void require_different_points(const Sweep& sweep) {
+  std::map<std::string_view, const Point*> points;
+  for (const Point& point : sweep.points) {
+    const auto [first, is_new] = points.emplace(point.id, &point);
+    if (is_new) continue;
+    throw Error("/sweep",
+                "\"" + first->second->label + "\" and \"" + point.label + "\" are one point",
+                "the files that they name have the same content: take one of them out");
+  }
+}
+
 }  // namespace
 
 Sweep expand(const JsonValue& document) {
@@ -93,6 +107,7 @@ Sweep expand(const JsonValue& document) {
     point.id = identity.of(point.swept);
     sweep.axes = std::move(values.axes);
   }
+  require_different_points(sweep);
   read_name(sweep);
   return sweep;
 }

@@ -6,9 +6,11 @@ namespace moesim::model::cuda {
 void DeviceFeedForward::forward(const float* x, std::int64_t rows, DeviceFeedForwardCache& cache,
                                 float* y) const {
   Device& device = pass.device;
-  cache.rows = rows;
-  const std::vector<std::int32_t> first_row = {0, static_cast<std::int32_t>(rows)};
-  const DeviceRows all{cache.first_row.upload(device, first_row), rows};
+  if (cache.first_row.size() == 0 || cache.rows != rows) {  // a copy up stops the host
+    cache.first_row.upload(device, std::vector<std::int32_t>{0, static_cast<std::int32_t>(rows)});
+    cache.rows = rows;
+  }
+  const DeviceRows all{cache.first_row.data(), rows};
   if (!pass.is_bf16()) {
     return DeviceExperts{weights, shape, pass}.forward(all, x, cache.experts, y);
   }

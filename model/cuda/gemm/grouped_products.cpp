@@ -36,9 +36,7 @@ template <Form form, class Epilogue>
 void GroupedProducts::run(const GroupedProblem<Bf16>& problem, const Epilogue& epilogue,
                           const std::vector<std::int32_t>& first_row) {
   const bool weights = form == Form::into_weights;
-  const ProductSize size{compute_capability_,
-                         first_row.empty() ? std::vector<std::int32_t>{0} : first_row,
-                         problem.columns * Epilogue::kParts,
+  const ProductSize size{compute_capability_, first_row, problem.columns * Epilogue::kParts,
                          weights ? problem.out_rows : problem.depth * problem.segments};
   run_by<form>(choose_method(methods_, size), problem, epilogue, first_row);
 }

@@ -39,9 +39,13 @@ void describe(base::FieldTable& table, MethodTable& methods) {
 
 namespace {
 
+bool is_cublas(ProductMethod method) {
+  return method == ProductMethod::cublas_loop || method == ProductMethod::cublas_grouped;
+}
+
 bool fits_everything(const MethodRule& rule) {
   return rule.compute_capability.empty() && rule.min_rows_per_expert == 0 &&
-         rule.min_expert_flops == 0;
+         rule.min_expert_flops == 0 && !is_cublas(rule.method);
 }
 
 }  // namespace
@@ -53,7 +57,8 @@ MethodTable read_method_table(const std::filesystem::path& path) {
   const std::string where = path.string() + "  /rules";
   if (methods.rules.empty() || !fits_everything(methods.rules.back())) {
     throw base::Error(where, "the last rule does not fit every product",
-                      "end with a rule that has a \"method\" and nothing else");
+                      "end with a rule that has a \"method\", which needs no counts on the host "
+                      "(\"warps\"), and nothing else");
   }
   for (const MethodRule& rule : methods.rules) {
     if (rule.method == ProductMethod::warpgroups && rule.compute_capability != "9.0") {
@@ -73,12 +78,14 @@ ProductMethod choose_method(const MethodTable& methods, const ProductSize& size)
   for (std::size_t i = 0; i + 1 < size.first_row.size(); ++i) {
     experts += size.first_row[i] < size.first_row[i + 1] ? 1 : 0;
   }
+  const bool knows_rows = !size.first_row.empty();
   const double rows = experts == 0 ? 0 : static_cast<double>(size.first_row.back()) / experts;
   const double flops = 2 * rows * size.columns * size.depth;
   const auto fits = [&](const MethodRule& rule) {
     return (rule.compute_capability.empty() ||
             rule.compute_capability == size.compute_capability) &&
-           rows >= rule.min_rows_per_expert && flops >= rule.min_expert_flops;
+           rows >= rule.min_rows_per_expert && flops >= rule.min_expert_flops &&
+           (knows_rows || !is_cublas(rule.method));
   };
   return std::find_if(methods.rules.begin(), methods.rules.end(), fits)->method;
 }

@@ -36,7 +36,8 @@ struct MethodTable {
 };
 void describe(base::FieldTable& table, MethodTable& methods);
 
-// Throws base::Error where the file is no such table, or its last rule is not for everything.
+// Throws base::Error where the file is no such table, or its last rule is not for everything: then
+// it is cuBLAS's too, which has to know the rows.
 MethodTable read_method_table(const std::filesystem::path& path);
 // The table that ships with the program.
 MethodTable shipped_method_table();
@@ -44,7 +45,7 @@ MethodTable shipped_method_table();
 // What a rule asks for.
 struct ProductSize {
   std::string compute_capability;
-  std::vector<std::int32_t> first_row;  // [experts + 1]
+  std::vector<std::int32_t> first_row;  // [experts + 1]; empty: not known, so cuBLAS is not asked
   int columns = 0;                      // of the product, of all parts together
   int depth = 0;
 };

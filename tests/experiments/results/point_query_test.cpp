@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "experiments/results/point_query.h"
 
+#include <algorithm>
+#include <cmath>
+
 #include "tests/base/thrown_error.h"
 #include "tests/experiments/results/stored_rows.h"
 
@@ -84,6 +87,19 @@ TEST_F(PointQueryTest, MeansOverAnAxisSayHowSureTheyAre) {
   ASSERT_EQ(table.rows.size(), 2u);
   EXPECT_EQ(lines(table)[0].substr(0, 12), "- 2 2.5 6.35");
   EXPECT_EQ(lines(table)[1].substr(0, 14), "1.5 2 3.5 6.35");
+}
+
+// One of the two points of factor 1.5 has no time: the other's is not their mean.
+TEST_F(PointQueryTest, AMeanNeedsTheFigureOfEveryPoint) {
+  for (StoredPoint& point : run_.points) {
+    if (point.index == 0) std::fill(point.figures.begin(), point.figures.end(), std::nan(""));
+  }
+  PointQuery query;
+  query.over = {"router.seed"};
+  query.columns = {"step_time_s"};
+  const Lines found = lines(query_points(run_, query));
+  ASSERT_EQ(found.size(), 2u);
+  EXPECT_EQ(found[1], "1.5 2 - -");
 }
 
 // Points of several factors are no repetitions: seed 2 has times 3 and 3 (factors 1.5 and none),

@@ -3,6 +3,8 @@
 
 #include <gtest/gtest.h>
 
+#include <filesystem>
+#include <fstream>
 #include <set>
 
 #include "tests/base/thrown_error.h"
@@ -92,6 +94,17 @@ TEST(Expand, ChecksAcrossFieldsNameLineAndColumn) {
   const base::Error error = expand_error(", \"parallel\": {\"ep\": 12}");
   EXPECT_EQ(error.where(), "small.json:2:22  /parallel/ep");
   EXPECT_EQ(error.hint(), "use 8 or 16");
+}
+
+// A file counts by its content (identity.h): two names of one are one point, run twice.
+TEST(Expand, TwoNamesOfOneFileAreNotTwoPoints) {
+  const std::string table = (std::filesystem::path(testing::TempDir()) / "one_table.json").string();
+  std::ofstream(table) << "{}";
+  const base::Error error =
+      expand_error(R"(, "sweep": {"cluster.node.accelerator.cost_table": [")" + table + R"(", ")" +
+                   testing::TempDir() + R"(/./one_table.json"]})");
+  EXPECT_EQ(error.where(), "/sweep");
+  EXPECT_NE(error.message().find("are one point"), std::string::npos) << error.message();
 }
 
 TEST(Expand, MalformedSweepsAreErrors) {

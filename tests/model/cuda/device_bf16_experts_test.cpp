@@ -217,6 +217,18 @@ TEST(DeviceBf16Experts, GiveAllRowsToOneExpertOrToNone) {
   });
 }
 
+// 512 experts are a launch (kMostGroupedExperts).
+TEST(DeviceBf16Experts, AreAsManyAsOneLikes) {
+  on_each_device([](Device& device) {
+    Bf16Case one{
+        .rows = std::vector<Index>(513, 0), .units = std::vector<int>(513, 1), .integers = true};
+    one.rows[0] = 2;
+    one.rows[511] = 3;
+    one.rows[512] = 4;
+    Bf16ExpertsOnBoth(device, one).expect_near();
+  });
+}
+
 // Experts side by side with as many units are one product; with dropout, where the factors are the
 // processor's, and on top of a gradient.
 TEST(DeviceBf16Experts, AreNearDoublePrecision) {

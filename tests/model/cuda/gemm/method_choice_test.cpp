@@ -36,6 +36,13 @@ TEST(MethodChoice, TakesWarpsWhereThereIsNoWgmma) {
   EXPECT_EQ(choose_method(methods, size_of("9.0", {0, 0}, 1536)), ProductMethod::warpgroups);
 }
 
+TEST(MethodChoice, AsksCublasOnlyWhereTheRowsAreKnown) {
+  MethodTable methods;
+  methods.rules = {{"", 0, 0, ProductMethod::cublas_grouped}, {"", 0, 0, ProductMethod::warps}};
+  EXPECT_EQ(choose_method(methods, size_of("9.0", {64}, 1536)), ProductMethod::cublas_grouped);
+  EXPECT_EQ(choose_method(methods, {"9.0", {}, 1536, 4096}), ProductMethod::warps);
+}
+
 // Nothing unmeasured is claimed: the file says what it is.
 TEST(MethodChoice, ShippedTableSaysThatItIsNotMeasured) {
   const MethodTable methods = shipped_method_table();
@@ -62,6 +69,8 @@ class MethodFile : public ::testing::Test {
 TEST_F(MethodFile, HasToAnswerForEveryProduct) {
   EXPECT_EQ(error_of(R"({"source": "s", "rules": [{"method": "warps"}]})"), "");
   EXPECT_EQ(error_of(R"({"source": "s", "rules": []})"),
+            "the last rule does not fit every product");
+  EXPECT_EQ(error_of(R"({"source": "s", "rules": [{"method": "cublas_loop"}]})"),
             "the last rule does not fit every product");
   EXPECT_EQ(error_of(R"({"source": "s", "rules": [{"method": "warps", "min_expert_flops": 1}]})"),
             "the last rule does not fit every product");
