@@ -6,8 +6,8 @@ the public tables (github ai-dynamo/aiconfigurator, systems/data), for whoever f
 
 The engine is the implementation. The kernel is the scope: `layer`, as the public tables time it; or
 `experts`, from tokens' rows to rows in the experts' order, without routing and combination. A file
-has rows of one scope, since a fit takes all rows of an engine for one way of computing. Of other distributions the public tables
-have other counts: they stay in the result.
+has rows of one scope, since a fit takes all rows of an engine for one way of computing. Of other
+distributions the public tables have other counts: they stay in the result.
 """
 
 import argparse

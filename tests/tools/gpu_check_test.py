@@ -100,7 +100,8 @@ class Results(unittest.TestCase):
         # At the point itself the other kernel is three times as fast as grouped_mm; at 32 rows
         # nothing was measured but the failure.
         goal = self.goals_with('the result is wrong')[gpu_results.GROUPED_MM]
-        self.assertEqual((goal['worst'], goal['met'], goal['failed']), (3.0, False, ['moesim_warps']))
+        self.assertEqual((goal['worst'], goal['met'], goal['failed']),
+                         (3.0, False, ['moesim_warps']))
         few = self.goals_with('the result is wrong', mean_rows=32)[gpu_results.BANDWIDTH]
         self.assertEqual((few['worst'], few['met'], few['failed']), (None, False, ['moesim_warps']))
 
