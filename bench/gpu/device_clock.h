@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // How long work takes on the device: captured in a graph where it can be, so that what the host
-// needs for launches is not part of it, and timed by events.
+// needs for launches is not part of it, and timed by events between runs that are queued.
 #pragma once
 
 #include <cuda_runtime_api.h>
@@ -24,7 +24,8 @@ class DeviceClock {
 
   // The stream that `work` has to use.
   cudaStream_t stream() const { return stream_; }
-  // Runs `work` for about `seconds`, after one run that is not timed; at least 3 timed runs. The
+  // Runs `work` for about `seconds`, after one run that is not timed; at least 6 timed runs, each
+  // queued behind others without waiting for the host, as time_of of torch_baselines.py does. The
   // median of single runs; with `last_third` of the last third of them, when clocks have settled.
   Timing time(const std::function<void()>& work, double seconds, bool last_third = false);
 
@@ -32,8 +33,6 @@ class DeviceClock {
   cudaGraphExec_t captured(const std::function<void()>& work);
 
   cudaStream_t stream_ = nullptr;
-  cudaEvent_t begin_ = nullptr;
-  cudaEvent_t end_ = nullptr;
 };
 
 }  // namespace moesim::bench

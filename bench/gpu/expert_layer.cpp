@@ -56,10 +56,11 @@ ExpertWeightsOnDevice::ExpertWeightsOnDevice(const LayerShape& shape)
   fill_normal(down_.as<Bf16>(), elements_of(shape), inverse_root(shape.units), 3);
 }
 
-ExpertLayer::ExpertLayer(const ExpertWeightsOnDevice& weights, const BenchPoint& point)
+ExpertLayer::ExpertLayer(const ExpertWeightsOnDevice& weights, const BenchPoint& point,
+                         const std::vector<std::int32_t>& choices)
     : weights_(weights),
       point_(point),
-      order_(row_order(point, expert_choices(point))),
+      order_(row_order(point, choices)),
       first_row_(order_.first_row.size() * sizeof(std::int32_t)),
       token_(order_.token.size() * sizeof(std::int32_t)),
       tokens_(bytes_of(std::int64_t{point.tokens} * point.shape.hidden)),
@@ -93,6 +94,8 @@ void ExpertLayer::poison_order() const {
 void ExpertLayer::upload_order() const {
   copy_up(first_row_, order_.first_row);
   copy_up(token_, order_.token);
+  // Copies from pageable memory end on the legacy stream, which others do not wait for.
+  require(cudaDeviceSynchronize(), "the rows' order");
 }
 
 GroupedProblem<Bf16> ExpertLayer::problem(int columns, int depth) const {

@@ -50,7 +50,9 @@ class ExpertWeightsOnDevice {
 
 class ExpertLayer {
  public:
-  ExpertLayer(const ExpertWeightsOnDevice& weights, const BenchPoint& point);
+  // `choices`: expert_choices(point).
+  ExpertLayer(const ExpertWeightsOnDevice& weights, const BenchPoint& point,
+              const std::vector<std::int32_t>& choices);
 
   // `first_row`: as the host knows it, for ways that need it there.
   void forward(model::cuda::GroupedProducts& products, model::cuda::ProductMethod method,
@@ -68,7 +70,7 @@ class ExpertLayer {
   std::int32_t* token() const { return token_.as<std::int32_t>(); }          // [rows]
   const model::cuda::Bf16* output() const { return output_.as<model::cuda::Bf16>(); }
   void poison_order() const;
-  void upload_order() const;
+  void upload_order() const;  // it is there when this returns
 
   // ‖output - reference‖ / ‖reference‖ over some rows, in double on the processor with the
   // roundings of the kernels.

@@ -17,6 +17,7 @@ BYTES = 2  # of a bf16
 OURS = ('moesim_warpgroups', 'moesim_warps')
 # Our layer may ask cuBLAS for its products; products alone are judged without it.
 OURS_BY_CUBLAS = ('moesim_cublas_loop', 'moesim_cublas_grouped')
+NO_MEMORY = 'out of memory'  # in a problem: the device is too small, which is no fault of a kernel
 # What is promised (docs/cuda_gemm.md); each is judged on burst times of the forward pass, the last
 # two on the whole layer.
 BANDWIDTH = 'bandwidth below 64 rows an expert'
@@ -82,12 +83,25 @@ def with_floors(rows, points, ceilings):
     return rows
 
 
-def times_of(rows, scope):
-    """{point: {implementation: burst time of the forward pass, None where it failed}}."""
+def is_fault(row):
+    """Whether one of our own kernels failed or was wrong here."""
+    problem = row.get('problem')
+    return row['implementation'] in OURS and bool(problem) and NO_MEMORY not in problem
+
+
+def forward_bursts(rows, scope):
+    """The rows that goals are judged by."""
+    return [row for row in rows
+            if (row['pass'], row['mode'], row['scope']) == ('forward', 'burst', scope)]
+
+
+def times_of(rows):
+    """{point: {implementation: time, None where it has none}}; of two times the lesser."""
     times = {}
     for row in rows:
-        if (row['pass'], row['mode'], row['scope']) == ('forward', 'burst', scope):
-            times.setdefault(key_of(row), {})[row['implementation']] = row.get('time_s')
+        of_point = times.setdefault(key_of(row), {})
+        known = [time for time in (of_point.get(row['implementation']), row.get('time_s')) if time]
+        of_point[row['implementation']] = min(known, default=None)
     return times
 
 
@@ -119,26 +133,35 @@ def worst_speedup(times, ours, others):
 
 
 def worst_fraction(rows):
-    """The least of the points below 64 rows an expert, each by the better of our kernels."""
+    """The least of the points, each by the better of our kernels."""
     best = {}
     for row in rows:
         fraction = row['fraction_of_floor']
-        is_ours = row['implementation'] in OURS and row['mode'] == 'burst'
-        if is_ours and fraction is not None and row['mean_rows'] < 64:
+        if row['implementation'] in OURS and fraction is not None:
             best[key_of(row)] = max(best.get(key_of(row), 0), fraction)
     if not best:
-        return {'worst': None}
+        return {'worst': None, 'failed': []}
     key = min(best, key=best.get)
-    return {'worst': best[key], 'at': list(key), 'points': len(best)}
+    return {'worst': best[key], 'at': list(key), 'points': len(best), 'failed': []}
+
+
+def verdict(goal, figures, rows):
+    """The figures of a goal with whether it is met: never where a kernel of ours failed at one of
+    its `rows`; None where nothing was measured and nothing failed."""
+    faults = {row['implementation'] for row in rows if is_fault(row)}
+    met = None if figures['worst'] is None else figures['worst'] >= goal
+    return {'goal': goal, **figures, 'failed': sorted(faults | set(figures['failed'])),
+            'met': False if faults else met}
 
 
 def judged(rows):
     """{goal: {goal, worst, met, at, against, points, failed}} over all points that were measured;
-    met is None where none was."""
-    experts, layers = times_of(rows, 'experts'), times_of(rows, 'layer')
-    qwen = {key: times for key, times in layers.items()
-            if key[0] == 'qwen3_30b' and 64 <= key[1] <= 1024}
-    mixtral = {key: times for key, times in layers.items() if key[0] == 'mixtral'}
+    `failed` names the others without a time at some point and our kernels that failed."""
+    experts, layers = forward_bursts(rows, 'experts'), forward_bursts(rows, 'layer')
+    few = [row for row in experts if row['mean_rows'] < 64]
+    qwen = [row for row in layers
+            if row['shape'] == 'qwen3_30b' and 64 <= row['mean_rows'] <= 1024]
+    mixtral = [row for row in layers if row['shape'] == 'mixtral']
 
     def grouped_mm(name):
         return name == 'torch_grouped_mm'
@@ -147,14 +170,12 @@ def judged(rows):
         return name not in OURS + OURS_BY_CUBLAS
 
     figures = {
-        BANDWIDTH: worst_fraction(rows),
-        GROUPED_MM: worst_speedup(experts, OURS, grouped_mm),
-        BEST_OF_QWEN: worst_speedup(qwen, OURS + OURS_BY_CUBLAS, is_foreign),
-        BEST_OF_MIXTRAL: worst_speedup(mixtral, OURS + OURS_BY_CUBLAS, is_foreign),
-    }
-    return {name: {'goal': goal, **figures[name],
-                   'met': None if figures[name]['worst'] is None else figures[name]['worst'] >= goal}
-            for name, goal in GOALS.items()}
+        BANDWIDTH: (worst_fraction(few), few),
+        GROUPED_MM: (worst_speedup(times_of(experts), OURS, grouped_mm), experts),
+        BEST_OF_QWEN: (worst_speedup(times_of(qwen), OURS + OURS_BY_CUBLAS, is_foreign), qwen),
+        BEST_OF_MIXTRAL: (worst_speedup(times_of(mixtral), OURS + OURS_BY_CUBLAS, is_foreign),
+                          mixtral)}
+    return {name: verdict(goal, *figures[name]) for name, goal in GOALS.items()}
 
 
 def short(value):
@@ -164,6 +185,23 @@ def short(value):
 def table_of(rows):
     """Rows as lists in the order of COLUMNS, four digits each, to keep the file small."""
     return [[short(row.get(column)) for column in COLUMNS] for row in rows]
+
+
+def problems_of_row(values):
+    """What is wrong with a row of the table."""
+    if len(values) != len(COLUMNS):
+        return [f'a row has {len(values)} values, not {len(COLUMNS)}: {values}']
+    row = dict(zip(COLUMNS, values))
+    time = row['time_s']
+    if time is not None and not (isinstance(time, float) and 0 < time < math.inf):
+        return [f'a time is no positive number: {values}']
+    if time is None and not row['problem']:
+        return [f'a row has neither a time nor a problem: {values}']
+    if row['scope'] not in SCOPES:
+        return [f'a row is of no scope: {values}']
+    if is_fault(row):
+        return [f'a kernel of ours failed: {values}']
+    return []
 
 
 def problems(result):
@@ -186,14 +224,6 @@ def problems(result):
             found.append(f'part {part.get("name")}: status {part.get("status")}')
     if result['columns'] != COLUMNS:
         found.append('"columns" are others')
-    at = COLUMNS.index('time_s')
-    for row in result['rows']:
-        if len(row) != len(COLUMNS):
-            found.append(f'a row has {len(row)} values, not {len(COLUMNS)}: {row}')
-        elif row[at] is not None and not (isinstance(row[at], float) and 0 < row[at] < math.inf):
-            found.append(f'a time is no positive number: {row}')
-        elif row[at] is None and not row[COLUMNS.index('problem')]:
-            found.append(f'a row has neither a time nor a problem: {row}')
-        elif row[COLUMNS.index('scope')] not in SCOPES:
-            found.append(f'a row is of no scope: {row}')
+    for values in result['rows']:
+        found += problems_of_row(values)
     return found

@@ -2,11 +2,12 @@
 """Writes the balanced forward passes of a result of tools/gpu_check as latency rows, the columns of
 the public tables (github ai-dynamo/aiconfigurator, systems/data), for whoever fits a cost model:
 
-    latency_rows.py RESULT [--mode burst|sustained] > rows.csv
+    latency_rows.py RESULT [--mode burst|sustained] [--scope layer|experts] > rows.csv
 
-The engine is the implementation. The kernel is `experts`: from tokens' rows to rows in the experts'
-order, without routing and combine; or `layer`, with both. Of other distributions the public tables
-have other counts: they stay in the result.
+The engine is the implementation. The kernel is the scope: `layer`, as the public tables time it; or
+`experts`, from tokens' rows to rows in the experts' order, without routing and combination. A file
+has rows of one scope, since a fit takes all rows of an engine for one way of computing. Of other
+distributions the public tables have other counts: they stay in the result.
 """
 
 import argparse
@@ -21,14 +22,13 @@ COLUMNS = ['engine', 'version', 'kernel', 'experts', 'topk', 'hidden', 'inter', 
            'tokens', 'latency_us']
 
 
-def latency_rows(result, mode):
+def latency_rows(result, mode, scope='layer'):
     """The rows, without their line of columns."""
     rows = []
     for values in result['rows']:
         row = dict(zip(result['columns'], values))
-        if (row['pass'], row['mode'], row['distribution']) != ('forward', mode, 'balanced'):
-            continue
-        if row['time_s'] is None:
+        of_row = (row['pass'], row['mode'], row['distribution'], row['scope'])
+        if of_row != ('forward', mode, 'balanced', scope) or row['time_s'] is None:
             continue
         shape = result['shapes'][row['shape']]
         rows.append([row['implementation'], result['commit'][:12], row['scope'], shape['experts'],
@@ -41,6 +41,7 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument('result', type=Path)
     parser.add_argument('--mode', choices=('burst', 'sustained'), default='burst')
+    parser.add_argument('--scope', choices=gpu_results.SCOPES, default='layer')
     arguments = parser.parse_args()
     result = json.loads(arguments.result.read_text(encoding='utf-8'))
     wrong = gpu_results.problems(result)
@@ -51,7 +52,7 @@ def main():
           f'{result["date"]}, {arguments.mode} clocks.')
     writer = csv.writer(sys.stdout, lineterminator='\n')
     writer.writerow(COLUMNS)
-    writer.writerows(latency_rows(result, arguments.mode))
+    writer.writerows(latency_rows(result, arguments.mode, arguments.scope))
 
 
 if __name__ == '__main__':

@@ -11,6 +11,7 @@
 #include <cmath>
 #include <cstdio>
 #include <memory>
+#include <optional>
 #include <set>
 #include <string>
 #include <vector>
@@ -141,12 +142,57 @@ void print_row(const Row& row, const Figures& figures) {
 struct Bench {
   GroupedProducts& products;
   DeviceClock& clock;
-  std::set<std::string> checked;  // by shape, method and scope: the first point is, before its time
+  std::set<std::string> checked;  // names of rows, see require_right
 
-  bool is_first(const Row& row) {
-    const std::string method = base::name_in_words(row.method);
-    return checked.insert(std::string(row.point.shape.name) + method + row.scope).second;
+  // The error of a first row of its shape, method and scope; NaN of a later one. Throws
+  // std::runtime_error where it is too large: the next such row is checked again.
+  template <class Layer, class Work>
+  double require_right(const Row& row, const Layer& layer, const Work& forward) {
+    const std::string name =
+        std::string(row.point.shape.name) + base::name_in_words(row.method) + row.scope;
+    if (checked.count(name) > 0) return NAN;
+    layer.poison_results();
+    require(cudaDeviceSynchronize(), "a filling");
+    forward();
+    const double error = layer.error_of_forward(3);
+    if (!(error <= kTolerance)) {
+      throw std::runtime_error("the result is wrong: off by " + number(error));
+    }
+    checked.insert(name);
+    return error;
   }
+};
+
+void print_failure(const Row& row, const std::exception& error) {
+  print_row(row, {{NAN, 0, false}, NAN, error.what()});
+}
+
+// The figures of one row by `measure`; what fails is a row without a time. Whether there is one.
+// Throws std::runtime_error where the device cannot go on.
+template <class Measure>
+bool attempt(const Row& row, const ExpertLayer& layer, const Measure& measure) {
+  try {
+    print_row(row, measure());
+    return true;
+  } catch (const std::runtime_error& error) {
+    print_failure(row, error);
+  }
+  require(cudaDeviceSynchronize(), "the device, after an error");
+  cudaGetLastError();  // refused memory is no error of what follows
+  layer.upload_order();
+  return false;
+}
+
+// Keeps what a backward pass needs, as long as it lives.
+class KeptZ {
+ public:
+  explicit KeptZ(ExpertLayer& layer) : layer_(layer) { layer_.keep_z(true); }
+  ~KeptZ() { layer_.keep_z(false); }
+  KeptZ(const KeptZ&) = delete;
+  KeptZ& operator=(const KeptZ&) = delete;
+
+ private:
+  ExpertLayer& layer_;
 };
 
 // One method on one point: the products alone.
@@ -154,65 +200,97 @@ void measure_products(ExpertLayer& layer, Bench& bench, Row row) {
   const auto forward = [&] { layer.forward(bench.products, row.method); };
   const auto backward = [&] { layer.backward(bench.products, row.method); };
   double error = NAN;
-  if (bench.is_first(row)) {
-    layer.poison_results();
-    require(cudaDeviceSynchronize(), "a filling");
-    forward();
-    error = layer.error_of_forward(3);
-    if (!(error <= kTolerance)) throw std::runtime_error("products are wrong");
-  }
-  print_row(row, {bench.clock.time(forward, kBurstSeconds), error, ""});
+  const bool is_right = attempt(row, layer, [&]() -> Figures {
+    error = bench.require_right(row, layer, forward);
+    return {bench.clock.time(forward, kBurstSeconds), error, ""};
+  });
   const bool goal = row.point.mean_rows == 64 || row.point.mean_rows == 1024;
-  if (!goal || row.point.distribution != Distribution::balanced) return;
+  if (!is_right || !goal || row.point.distribution != Distribution::balanced) return;
   row.mode = "sustained";
-  print_row(row, {bench.clock.time(forward, kSustainedSeconds, true), error, ""});
-  layer.keep_z(true);
-  forward();
+  attempt(row, layer, [&]() -> Figures {
+    return {bench.clock.time(forward, kSustainedSeconds, true), error, ""};
+  });
   row.mode = "burst";
   row.pass = "backward";
-  print_row(row, {bench.clock.time(backward, kBurstSeconds), NAN, ""});
-  layer.keep_z(false);
+  attempt(row, layer, [&]() -> Figures {
+    const KeptZ kept(layer);
+    forward();
+    return {bench.clock.time(backward, kBurstSeconds), NAN, ""};
+  });
 }
 
 // The same with routing and combination.
-void measure_whole(WholeLayer& layer, Bench& bench, const Row& row) {
-  const auto forward = [&] { layer.forward(bench.products, row.method, bench.clock.stream()); };
-  double error = NAN;
-  if (bench.is_first(row)) {
-    layer.poison_results();
-    require(cudaDeviceSynchronize(), "a filling");
-    forward();
-    error = layer.error_of_forward(3);
-    if (!(error <= kTolerance)) throw std::runtime_error("the layer's sums are wrong");
-  }
-  print_row(row, {bench.clock.time(forward, kBurstSeconds), error, ""});
+void measure_whole(const ExpertLayer& layer, WholeLayer& whole, Bench& bench, const Row& row) {
+  const auto forward = [&] { whole.forward(bench.products, row.method, bench.clock.stream()); };
+  attempt(row, layer, [&]() -> Figures {
+    const double error = bench.require_right(row, whole, forward);
+    return {bench.clock.time(forward, kBurstSeconds), error, ""};
+  });
 }
 
-// Runs `measure`; what fails is a row without a time.
-template <class Measure>
-void attempt(const Row& row, ExpertLayer& layer, const Measure& measure) {
-  try {
-    measure();
-  } catch (const std::runtime_error& error) {
-    print_row(row, {{NAN, 0, false}, NAN, error.what()});
+// What a point is measured by; where there is no memory for it, each row says so.
+class PointRows {
+ public:
+  PointRows(const BenchPoint& point, const std::vector<ProductMethod>& methods)
+      : point_(point), methods_(methods) {}
+
+  // Calls `measure` for the row of each method; `scope` as in Row.
+  template <class Measure>
+  void each(const char* scope, const Measure& measure) const {
+    for (const ProductMethod method : methods_) {
+      measure(Row{point_, method, "forward", "burst", scope});
+    }
+  }
+
+  // Calls `make`; where it throws std::runtime_error, prints the rows of `scopes` with its problem.
+  template <class Make>
+  bool made(const std::vector<const char*>& scopes, const Make& make) const {
+    try {
+      make();
+      return true;
+    } catch (const std::runtime_error& error) {
+      for (const char* const scope : scopes) {
+        each(scope, [&](const Row& row) { print_failure(row, error); });
+      }
+    }
     require(cudaDeviceSynchronize(), "the device, after an error");
-    layer.upload_order();
+    cudaGetLastError();  // refused memory is no error of what follows
+    return false;
   }
-}
 
-void measure_point(const ExpertWeightsOnDevice& weights, const BenchPoint& point,
+ private:
+  const BenchPoint& point_;
+  const std::vector<ProductMethod>& methods_;
+};
+
+// Weights on the device, of the shape that was asked for last.
+class KeptWeights {
+ public:
+  const ExpertWeightsOnDevice& of(const LayerShape& shape) {
+    if (weights_ == nullptr || weights_->shape().name != shape.name) {
+      weights_.reset();
+      weights_ = std::make_unique<ExpertWeightsOnDevice>(shape);
+    }
+    return *weights_;
+  }
+
+ private:
+  std::unique_ptr<ExpertWeightsOnDevice> weights_;
+};
+
+void measure_point(KeptWeights& weights, const BenchPoint& point,
                    const std::vector<ProductMethod>& methods, Bench& bench) {
-  ExpertLayer layer(weights, point);
-  for (const ProductMethod method : methods) {
-    const Row row{point, method, "forward", "burst"};
-    attempt(row, layer, [&] { measure_products(layer, bench, row); });
-  }
+  const PointRows rows(point, methods);
+  const std::vector<std::int32_t> choices = expert_choices(point);
+  std::vector<const char*> scopes = {"experts"};
+  if (point.times_layer()) scopes.push_back("layer");
+  std::optional<ExpertLayer> layer;
+  if (!rows.made(scopes, [&] { layer.emplace(weights.of(point.shape), point, choices); })) return;
+  rows.each("experts", [&](const Row& row) { measure_products(*layer, bench, row); });
   if (!point.times_layer()) return;
-  WholeLayer whole(layer, point);
-  for (const ProductMethod method : methods) {
-    const Row row{point, method, "forward", "burst", "layer"};
-    attempt(row, layer, [&] { measure_whole(whole, bench, row); });
-  }
+  std::optional<WholeLayer> whole;
+  if (!rows.made({"layer"}, [&] { whole.emplace(*layer, point, choices); })) return;
+  rows.each("layer", [&](const Row& row) { measure_whole(*layer, *whole, bench, row); });
 }
 
 void measure_layers(double seconds, const std::set<std::string>& shapes) {
@@ -225,7 +303,7 @@ void measure_layers(double seconds, const std::set<std::string>& shapes) {
   if (products.compute_capability() == "9.0") {
     methods.insert(methods.begin(), ProductMethod::warpgroups);
   }
-  std::unique_ptr<ExpertWeightsOnDevice> weights;
+  KeptWeights weights;
   int left = 0;
   for (const BenchPoint& point : bench_points(kMostFlops)) {
     if (!shapes.empty() && shapes.count(point.shape.name) == 0) continue;
@@ -233,11 +311,7 @@ void measure_layers(double seconds, const std::set<std::string>& shapes) {
       ++left;
       continue;
     }
-    if (weights == nullptr || weights->shape().name != point.shape.name) {
-      weights.reset();
-      weights = std::make_unique<ExpertWeightsOnDevice>(point.shape);
-    }
-    measure_point(*weights, point, methods, bench);
+    measure_point(weights, point, methods, bench);
   }
   print_line("{\"kind\": \"end\", \"points_left\": " + std::to_string(left) + "}");
 }

@@ -28,21 +28,23 @@ BURST_S = 0.03
 TOLERANCE = 1e-2  # of two ways that round alike but sum in different orders
 # Where the blocks are measured: they compile anew for every number of rows.
 BLOCKS = {('qwen3_30b', 64), ('qwen3_30b', 256), ('qwen3_30b', 1024), ('mixtral', 256)}
-ATTEMPT_S = 20  # of one way on one point
-COMPILING_S = 60  # of all compiled blocks together
+ATTEMPT_S = 20  # of one way on one point, when it is compiled
+COMPILING_S = {'triton': 45, 'blocks': 40}  # of all that is compiled of a kind, together
+LEAST_S = 5  # for what has to be prepared when that is used up: compiled kernels are kept
+AFTER_END_S = 20  # what begins before the time is up may take so much longer
 
 
 @contextmanager
 def at_most(seconds, what):
     """Raises TimeoutError in the work inside when it takes longer."""
     def give_up(_signal, _frame):
-        raise TimeoutError(f'{what} took more than {seconds} s')
+        raise TimeoutError(f'{what} took more than {seconds:.0f} s')
     before = signal.signal(signal.SIGALRM, give_up)
-    signal.alarm(seconds)
+    signal.setitimer(signal.ITIMER_REAL, max(0.001, seconds))
     try:
         yield
     finally:
-        signal.alarm(0)
+        signal.setitimer(signal.ITIMER_REAL, 0)
         signal.signal(signal.SIGALRM, before)
 
 
@@ -106,14 +108,61 @@ def problem_of(error):
     return f'{type(error).__name__}: {error}'.splitlines()[0][:200]
 
 
-def attempt(point, implementation, scope, measure):
-    """Prints what `measure` gives; a way that is not there, or fails, is a row that says why. Returns
-    the row."""
+class Limits:
+    """How long work may take: until `end` (monotonic) and a little, an attempt, all compiling."""
+
+    def __init__(self, end):
+        self.end = end
+        self.compiling_s = dict(COMPILING_S)
+
+    def until_end(self, seconds):
+        return min(seconds, self.end + AFTER_END_S - time.monotonic())
+
+    @contextmanager
+    def compiling(self, kind, what):
+        """What compiling takes is no part of the attempt that follows."""
+        start = time.monotonic()
+        try:
+            seconds = max(LEAST_S, self.compiling_s[kind])
+            with at_most(self.until_end(seconds), f'compiling {what}'):
+                yield
+        finally:
+            self.compiling_s[kind] -= time.monotonic() - start
+
+    def measuring(self, what):
+        return at_most(self.until_end(ATTEMPT_S), what)
+
+
+def last_of(steps, what, limits):
+    """The last of the figures that the generator `steps` gives in time; what stops it is their
+    `problem`, or is raised where there are none."""
+    values = None
     try:
-        with at_most(ATTEMPT_S, implementation):
-            row = row_of(point, implementation, scope, **measure())
+        with limits.measuring(what):
+            for values in steps:
+                continue
+    except Exception as error:
+        if values is None:
+            raise
+        return {**values, 'problem': f'not all was tried: {problem_of(error)}'}
+    if values is None:
+        raise ValueError('nothing of it could be tried')
+    return values
+
+
+def attempt(row, limits, measure, prepare=None, kind='triton'):
+    """Prints the row with the last figures that the generator `measure(prepare())` gives; what
+    `prepare` takes is compiling of its kind. A way that is not there, or fails, is a row that says
+    why. Returns the row."""
+    what = row['implementation']
+    try:
+        prepared = None
+        if prepare is not None:
+            with limits.compiling(kind, what):
+                prepared = prepare()
+        row = {**row, **last_of(measure(prepared), what, limits)}
     except Exception as error:  # whatever a library raises: the other ways are still measured
-        row = row_of(point, implementation, scope, problem=problem_of(error))
+        row = {**row, 'problem': problem_of(error)}
     print_row(row)
     return row
 
@@ -123,25 +172,54 @@ def figures(timing, **values):
     return {'time_s': seconds, 'runs': runs, **values}
 
 
-def measure_triton(layer, reference):
+def compiled_triton(layer):
+    """The configurations that run, and what is to be said of those that compiling left no time for:
+    empty where that is none."""
     import triton_moe
+    few = layer.rows < 8 * len(layer.counts)
+    wanted = [config for config in triton_moe.CONFIGS if config[0][0] <= 16 or not few]
+    ready = []
+    try:
+        for config in wanted:
+            triton_moe.TritonExperts(layer, config).forward()
+            torch.cuda.synchronize()
+            ready.append(config)
+    except TimeoutError as error:
+        if not ready:
+            raise
+        return ready, f'{len(ready)} of {len(wanted)} configurations: {problem_of(error)}'
+    return ready, ''
+
+
+def measure_triton(layer, reference, compiled):
+    """A faster one of the configurations after the other; `compiled`: of compiled_triton."""
+    import triton_moe
+    configs, problem = compiled
     best = None
-    for config in triton_moe.CONFIGS:
-        if config[0][0] > 16 and layer.rows < 8 * len(layer.counts):
-            continue
+    for config in configs:
         experts = triton_moe.TritonExperts(layer, config)
         error = checked(experts.forward(), reference)
         timing = time_of(experts.forward, BURST_S / 2)
         if best is None or timing[0] < best['time_s']:
-            best = figures(timing, error=error, config=config)
-    return best
+            best = figures(timing, error=error, config=config, problem=problem)
+            yield best
 
 
-def measure_triton_layer(layer, config, reference):
+def compiled_triton_layer(layer, config):
     import triton_moe
     whole = triton_moe.TritonLayer(layer, config)
+    whole.forward()
+    torch.cuda.synchronize()
+    return whole
+
+
+def measure_triton_layer(whole, reference):
     error = checked(whole.forward(), reference)
-    return figures(time_of(captured(whole.forward), BURST_S), error=error, graph=True)
+    yield figures(time_of(captured(whole.forward), BURST_S), error=error, graph=True)
+
+
+def measure_torch_experts(layer, both):
+    yield figures(time_of(lambda: torch_layers.torch_experts(layer, both), BURST_S))
 
 
 def measure_torch_layer(layer, both):
@@ -150,24 +228,29 @@ def measure_torch_layer(layer, both):
         timing = time_of(lambda: torch_layers.torch_layer(layer, both, combine), BURST_S / 2)
         if best is None or timing[0] < best['time_s']:
             best = figures(timing, config=combine)
-    return best
+            yield best
 
 
-def measure_block(layer, both, implementation, compiles, reference):
+def compiled_block(layer, both, implementation, compiles):
     block = torch_layers.hugging_face_block(layer, both, implementation)
     if compiles:
+        torch.compiler.reset()  # of the block before
         block = torch.compile(block, mode='max-autotune-no-cudagraphs')
-    error = checked(torch_layers.run_block(block, layer.tokens), reference)
-    timing = time_of(lambda: torch_layers.run_block(block, layer.tokens), BURST_S)
-    return figures(timing, error=error)
+    torch_layers.run_block(block, layer.tokens)
+    torch.cuda.synchronize()
+    return block
+
+
+def measure_block(block, tokens, reference):
+    error = checked(torch_layers.run_block(block, tokens), reference)
+    yield figures(time_of(lambda: torch_layers.run_block(block, tokens), BURST_S), error=error)
 
 
 class Baselines:
     """What is measured on one point after another, until `end` (monotonic)."""
 
     def __init__(self, end):
-        self.end = end
-        self.compiling_s = COMPILING_S
+        self.limits = Limits(end)
 
     def measure(self, point, choices, weights, both):
         try:
@@ -179,39 +262,38 @@ class Baselines:
                 for scope in ('experts', 'layer') if point['layer'] else ('experts',):
                     print_row(row_of(point, implementation, scope, problem=problem_of(error)))
             return
-        attempt(point, 'torch_grouped_mm', 'experts', lambda: figures(
-            time_of(lambda: torch_layers.torch_experts(layer, both), BURST_S)))
-        triton = attempt(point, 'triton', 'experts', lambda: measure_triton(layer, rows))
+        attempt(row_of(point, 'torch_grouped_mm', 'experts'), self.limits,
+                lambda _: measure_torch_experts(layer, both))
+        triton = attempt(row_of(point, 'triton', 'experts'), self.limits,
+                         lambda compiled: measure_triton(layer, rows, compiled),
+                         lambda: compiled_triton(layer))
         del rows
         if point['layer']:
             self.measure_layer(point, layer, both, (triton, sums))
 
     def measure_layer(self, point, layer, both, known):
         triton, reference = known
-        attempt(point, 'torch_grouped_mm', 'layer', lambda: measure_torch_layer(layer, both))
-        if triton['problem']:
-            print_row(row_of(point, 'triton', 'layer', problem='its products failed'))
+        attempt(row_of(point, 'torch_grouped_mm', 'layer'), self.limits,
+                lambda _: measure_torch_layer(layer, both))
+        row = row_of(point, 'triton', 'layer')
+        if triton['time_s'] is None:
+            print_row({**row, 'problem': 'its products failed'})
         else:
-            attempt(point, 'triton', 'layer',
-                    lambda: measure_triton_layer(layer, triton['config'], reference))
+            attempt(row, self.limits, lambda whole: measure_triton_layer(whole, reference),
+                    lambda: compiled_triton_layer(layer, triton['config']))
         is_block = (point['shape'], point['mean_rows']) in BLOCKS
         if is_block and point['distribution'] == 'multinomial':
             self.measure_blocks(point, layer, both, reference)
 
     def measure_blocks(self, point, layer, both, reference):
-        attempt(point, 'hf_eager', 'layer',
-                lambda: measure_block(layer, both, 'eager', False, reference))
-        for name in ('grouped_mm', 'eager'):
-            implementation = f'hf_{name}_compiled'
-            if min(self.compiling_s, self.end - time.monotonic()) <= 0:
-                print_row(row_of(point, implementation, 'layer',
-                                 problem='no time was left to compile it'))
+        for name, compiles in (('eager', False), ('grouped_mm', True), ('eager', True)):
+            row = row_of(point, f'hf_{name}_compiled' if compiles else f'hf_{name}', 'layer')
+            left_s = min(self.limits.compiling_s['blocks'], self.limits.end - time.monotonic())
+            if compiles and left_s <= 0:
+                print_row({**row, 'problem': 'no time was left to compile it'})
                 continue
-            start = time.monotonic()
-            attempt(point, implementation, 'layer',
-                    lambda: measure_block(layer, both, name, True, reference))
-            self.compiling_s -= time.monotonic() - start
-            torch.compiler.reset()
+            attempt(row, self.limits, lambda block: measure_block(block, layer.tokens, reference),
+                    lambda: compiled_block(layer, both, name, compiles), 'blocks')
 
 
 def is_goal(point):

@@ -6,7 +6,7 @@ import torch
 
 
 def logits_for(choices, experts):
-    """[tokens, experts]: their top-k are `choices`, in that order (as bench_points.h makes them)."""
+    """[tokens, experts]: their top-k are `choices`, in that order; as bench_points.h makes them."""
     tokens, top_k = choices.shape
     device = choices.device
     others = (torch.arange(experts, device=device) * 37 % 64).to(torch.float32) / 128
@@ -154,7 +154,7 @@ class GivenGate(torch.nn.Module):
 
 def hugging_face_block(layer, both, implementation):
     """A function of no arguments: Hugging Face's Qwen3-MoE block on the layer's operands, its gate
-    given, with experts computed as `implementation` names it. Raises without them."""
+    given, with experts computed as `implementation` names it. Raises ImportError without them."""
     from transformers import Qwen3MoeConfig
     from transformers.models.qwen3_moe import modeling_qwen3_moe as module
     hidden, units = layer.gate.shape[2], layer.gate.shape[1]
@@ -164,6 +164,8 @@ def hugging_face_block(layer, both, implementation):
     config._experts_implementation = implementation
     with torch.device('meta'):
         block = module.Qwen3MoeSparseMoeBlock(config)
+    if not hasattr(block.experts, 'gate_up_proj'):
+        raise ImportError('transformers is too old: its block keeps the weights of experts apart')
     block.experts.gate_up_proj = torch.nn.Parameter(both, requires_grad=False)
     block.experts.down_proj = torch.nn.Parameter(layer.down, requires_grad=False)
     block.gate = GivenGate(layer.logits, layer.top_k, layer.tokens.dtype)

@@ -28,10 +28,11 @@ std::vector<T> copied_down(const T* from, std::int64_t count) {
 
 }  // namespace
 
-WholeLayer::WholeLayer(ExpertLayer& layer, const BenchPoint& point)
+WholeLayer::WholeLayer(ExpertLayer& layer, const BenchPoint& point,
+                       const std::vector<std::int32_t>& choices)
     : layer_(layer),
       point_(point),
-      choices_(expert_choices(point)),
+      choices_(choices),
       logits_(floats(std::int64_t{point.tokens} * point.shape.experts)),
       scores_(floats(std::int64_t{point.tokens} * point.shape.experts)),
       chosen_(floats(point.rows())),
@@ -46,6 +47,8 @@ WholeLayer::WholeLayer(ExpertLayer& layer, const BenchPoint& point)
   require(cudaMemcpy(logits_.as<float>(), logits.data(), logits.size() * sizeof(float),
                      cudaMemcpyDefault),
           "a copy up");
+  // A copy from pageable memory ends on the legacy stream, which others do not wait for.
+  require(cudaDeviceSynchronize(), "the logits");
   routing_.logits = logits_.as<float>();
   routing_.scores = scores_.as<float>();
   routing_.chosen = chosen_.as<std::int32_t>();

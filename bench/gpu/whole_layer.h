@@ -12,8 +12,8 @@ namespace moesim::bench {
 
 class WholeLayer {
  public:
-  // Routes into `layer`, whose rows it runs.
-  WholeLayer(ExpertLayer& layer, const BenchPoint& point);
+  // Routes into `layer`, whose rows it runs; `choices`: expert_choices(point).
+  WholeLayer(ExpertLayer& layer, const BenchPoint& point, const std::vector<std::int32_t>& choices);
 
   // On `stream`, which has to be that of `products`. Ways that need the counts on the host bring
   // them down first and wait for them, as a program that asks cuBLAS has to.

@@ -5,6 +5,8 @@ programs that only pretend."""
 
 import array
 import ast
+import importlib.machinery
+import importlib.util
 import json
 import os
 import subprocess
@@ -83,6 +85,30 @@ class Results(unittest.TestCase):
         self.assertAlmostEqual(goals[gpu_results.BANDWIDTH]['worst'], 0.75)
         self.assertIsNone(goals[gpu_results.BEST_OF_MIXTRAL]['met'])
 
+    def test_a_time_is_never_lost_to_a_later_failure(self):
+        rows = [row('triton', 2.0), row('triton', None, problem='RuntimeError: no'),
+                row('triton', 1.5), row('moesim_warps', None, problem='wrong')]
+        self.assertEqual(gpu_results.times_of(rows),
+                         {('qwen3_30b', 64, 'balanced'): {'triton': 1.5, 'moesim_warps': None}})
+
+    def goals_with(self, problem, **values):
+        rows = [row('moesim_warpgroups', 1.0), row('torch_grouped_mm', 3.0),
+                row('moesim_warps', None, problem=problem, **values)]
+        return gpu_results.judged(gpu_results.with_floors(rows, {}, None))
+
+    def test_a_goal_is_not_met_where_a_kernel_of_ours_is_wrong(self):
+        # At the point itself the other kernel is three times as fast as grouped_mm; at 32 rows
+        # nothing was measured but the failure.
+        goal = self.goals_with('the result is wrong')[gpu_results.GROUPED_MM]
+        self.assertEqual((goal['worst'], goal['met'], goal['failed']),
+                         (3.0, False, ['moesim_warps']))
+        few = self.goals_with('the result is wrong', mean_rows=32)[gpu_results.BANDWIDTH]
+        self.assertEqual((few['worst'], few['met'], few['failed']), (None, False, ['moesim_warps']))
+
+    def test_too_little_memory_is_no_fault_of_a_kernel(self):
+        goal = self.goals_with('CUDA: memory: out of memory (x)')[gpu_results.GROUPED_MM]
+        self.assertEqual((goal['met'], goal['failed']), (True, []))
+
     def test_a_sound_result_has_no_problems_and_others_name_theirs(self):
         sound = {'format': 'moesim gpu_check', 'version': 2, 'commit': 'c', 'date': 'd',
                  'machine': {'gpu': 'g', 'driver': '1'}, 'goals': {}, 'shapes': {},
@@ -94,8 +120,14 @@ class Results(unittest.TestCase):
                            ('parts', [{'name': 'tests', 'status': 'fine'}]), ('columns', []),
                            ('rows', [[1]]), ('rows', gpu_results.table_of([row('triton', -1.0)])),
                            ('rows', gpu_results.table_of([row('triton', None)])),
+                           ('rows', gpu_results.table_of([row('moesim_warps', None,
+                                                              problem='wrong')])),
                            ('rows', gpu_results.table_of([row('triton', 1.0, scope='all')]))):
             self.assertEqual(len(gpu_results.problems({**sound, key: value})), 1, key)
+        for name, problem in (('moesim_warps', 'CUDA: memory: out of memory (x)'),
+                              ('triton', 'ValueError: off by 0.5')):
+            rows = gpu_results.table_of([row(name, None, problem=problem)])
+            self.assertEqual(gpu_results.problems({**sound, 'rows': rows}), [], name)
 
 
 class Methods(unittest.TestCase):
@@ -133,6 +165,24 @@ class Methods(unittest.TestCase):
             choose_methods.method_table(self.result())
 
 
+class Sanitizers(unittest.TestCase):
+    def test_every_filter_finds_its_tests(self):
+        loader = importlib.machinery.SourceFileLoader('gpu_check', str(GPU_CHECK))
+        script = importlib.util.module_from_spec(
+            importlib.util.spec_from_loader('gpu_check', loader))
+        sys.modules['gpu_check'] = script  # where its dataclasses look themselves up
+        loader.exec_module(script)
+        sources = '\n'.join(path.read_text(encoding='utf-8') for path in
+                            sorted((ROOT / 'tests' / 'model' / 'cuda').rglob('*_test.cpp')))
+        self.assertEqual(set(script.SANITIZED), set(script.TESTS))
+        for of_tool in script.SANITIZED.values():
+            for name in ':'.join(of_tool.values()).split(':'):
+                suite, _, test = name.partition('.')
+                suite, test = suite.split('/')[0].strip('*'), test.strip('*')
+                self.assertRegex(sources, rf'TEST(_P|)\({suite}, \w*{test}|TYPED_TEST\w*\({suite}, '
+                                          rf'\w*{test}', name)
+
+
 class Baselines(unittest.TestCase):
     def test_what_needs_pytorch_is_at_least_python(self):
         for name in ('torch_baselines.py', 'torch_layers.py', 'triton_moe.py'):
@@ -149,8 +199,9 @@ class LatencyRows(unittest.TestCase):
                                            'units': 768}},
                   'rows': gpu_results.table_of(rows)}
         self.assertEqual(latency_rows.latency_rows(result, 'burst'), [
-            ['moesim_warps', 'abc', 'experts', 128, 8, 2048, 768, 'balanced', 3, '1500'],
             ['moesim_warps', 'abc', 'layer', 128, 8, 2048, 768, 'balanced', 3, '1700']])
+        self.assertEqual(latency_rows.latency_rows(result, 'burst', 'experts'), [
+            ['moesim_warps', 'abc', 'experts', 128, 8, 2048, 768, 'balanced', 3, '1500']])
         self.assertEqual(latency_rows.latency_rows(result, 'sustained'), [])
 
 
@@ -184,16 +235,17 @@ class WholeRun(unittest.TestCase):
         path.write_text(text)
         path.chmod(0o755)
 
-    def pretend(self, tests='exit 0'):
+    def pretend(self, tests='exit 0', of_bench=row('moesim_warpgroups', 1e-6)):
         self.write(self.tools / 'nvidia-smi', SMI)
         self.write(self.tools / 'compute-sanitizer', '#!/bin/sh\nexit 0\n')
         self.write(self.tools / 'cuobjdump', '#!/bin/sh\necho HGMMA\n')
         self.write(self.tools / 'python3', '#!/bin/sh\necho no PyTorch; exit 1\n')
         bench = BENCH.replace('@POINT@', json.dumps(POINT))
         bench = bench.replace('@CEILINGS@', json.dumps(CEILINGS))
-        bench = bench.replace('@ROW@', json.dumps(row('moesim_warpgroups', 1e-6)))
+        bench = bench.replace('@ROW@', json.dumps(of_bench))
         self.write(self.programs / 'product_bench', bench)
-        self.write(self.programs / 'cuda_gemm_device_tests', f'#!/bin/sh\n{tests}\n')
+        for name in ('cuda_gemm_device_tests', 'cuda_device_tests'):
+            self.write(self.programs / name, f'#!/bin/sh\n{tests}\n')
         self.write(self.programs / 'libmoesim_cuda.so', 'no program')
         (self.programs / 'qwen.i32').write_bytes(array.array('i', [0, 1, 3, 0, 0, 1]).tobytes())
         (self.programs / 'COMMIT').write_text('abc\n')
@@ -216,8 +268,10 @@ class WholeRun(unittest.TestCase):
         budgets = [int(line.split('at most')[1].split()[0]) for line in done.stdout.splitlines()]
         self.assertEqual(sum(budgets[:-1]), budgets[-1])
         self.assertLessEqual(budgets[-1], 600)
-        for name in ('build', 'tests cuda_gemm_device_tests', 'tests cuda_device_tests', 'memcheck',
-                     'racecheck', 'ceilings', 'products', 'baselines'):
+        for name in ('build', 'tests cuda_gemm_device_tests', 'tests cuda_device_tests',
+                     'memcheck cuda_gemm_device_tests', 'racecheck cuda_gemm_device_tests',
+                     'memcheck cuda_device_tests', 'racecheck cuda_device_tests', 'ceilings',
+                     'products', 'baselines'):
             self.assertIn(name, done.stdout)
 
     def test_a_run_leaves_one_small_sound_file(self):
@@ -251,6 +305,25 @@ class WholeRun(unittest.TestCase):
     def test_a_skipped_test_fails_it_too(self):
         self.pretend(tests='exit 77')
         self.assertEqual(self.run_check('--programs', str(self.programs)).returncode, 1)
+
+    def test_tests_that_were_not_packed_have_failed(self):
+        self.pretend()
+        (self.programs / 'cuda_device_tests').unlink()
+        done = self.run_check('--programs', str(self.programs), '--output', 'result.json')
+        self.assertEqual(done.returncode, 1)
+        parts = json.loads((self.path / 'result.json').read_text())['parts']
+        statuses = {part['name']: part['status'] for part in parts}
+        self.assertEqual(statuses['tests cuda_gemm_device_tests'], 'passed')
+        self.assertEqual(statuses['tests cuda_device_tests'], 'failed')
+
+    def test_a_wrong_kernel_fails_it_and_is_named(self):
+        self.pretend(of_bench=row('moesim_warps', None, problem='the result is wrong'))
+        done = self.run_check('--programs', str(self.programs), '--output', 'result.json')
+        self.assertEqual(done.returncode, 1)
+        self.assertIn('failed at some point: moesim_warps', done.stdout)
+        self.assertIn('gpu_check: a kernel of ours failed', done.stdout)
+        checked = self.run_check('--check', 'result.json')
+        self.assertEqual(checked.returncode, 1)
 
 
 if __name__ == '__main__':

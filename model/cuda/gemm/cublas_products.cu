@@ -144,7 +144,6 @@ struct CublasProducts::State {
   Room gathered;
   Room sums;
   Room pointers;
-  std::vector<const void*> kept;  // of the last grouped call, which a captured graph reads again
 
   template <class Element>
   cublasComputeType_t compute() const {
@@ -167,15 +166,15 @@ struct CublasProducts::State {
   template <class Element, class Sum>
   void grouped(const Products<Element, Sum>& products, const std::vector<ExpertCall>& calls,
                cudaStream_t stream) {
+    require_no_capture(stream);
     const GroupedArguments all(products, calls);
-    kept = all.pointers;
     const std::size_t groups = calls.size();
     auto** const there = static_cast<const void**>(pointers.of(3 * groups * sizeof(void*)));
     const Lane& lane = lanes[0];
     require(cudaEventRecord(began, stream), "an event");
     lane.begin_after(began);
-    require(cudaMemcpyAsync(there, kept.data(), 3 * groups * sizeof(void*), cudaMemcpyHostToDevice,
-                            lane.stream()),
+    require(cudaMemcpyAsync(there, all.pointers.data(), 3 * groups * sizeof(void*),
+                            cudaMemcpyHostToDevice, lane.stream()),
             "the grouped product's pointers");
     require(
         cublasGemmGroupedBatchedEx(
@@ -269,6 +268,15 @@ struct CublasProducts::State {
     }
     if constexpr (std::is_same_v<Result, float>) return epilogue.floats;
     return nullptr;
+  }
+
+  // A graph would read the pointers where they lay when it was captured, and the place they go to
+  // is that of the next call too.
+  static void require_no_capture(cudaStream_t stream) {
+    cudaStreamCaptureStatus status = cudaStreamCaptureStatusNone;
+    require(cudaStreamIsCapturing(stream, &status), "a stream's state");
+    if (status == cudaStreamCaptureStatusNone) return;
+    throw std::runtime_error("cuBLAS: a grouped product cannot be captured in a graph");
   }
 
   template <class Element>

@@ -118,6 +118,15 @@ class TorchLayers(unittest.TestCase):
             result = torch_layers.torch_layer(self.layer, self.both, combine)
             self.assertLess(torch_baselines.difference(result, expected), 1e-6, combine)
 
+    def test_the_real_block_runs_with_its_gate_given(self):
+        try:
+            block = torch_layers.hugging_face_block(self.layer, self.both, 'eager')
+        except ImportError as error:  # not there, or too old for the baselines as well
+            self.skipTest(str(error))
+        with torch.no_grad():
+            result = torch_layers.run_block(block, self.layer.tokens)
+        self.assertLess(torch_baselines.difference(result, one_by_one(self.layer)), 1e-6)
+
     def test_a_block_runs_with_its_gate_given(self):
         names = ('transformers', 'transformers.models', 'transformers.models.qwen3_moe')
         modules = {name: types.ModuleType(name) for name in names}
@@ -142,26 +151,146 @@ class TorchLayers(unittest.TestCase):
 
 
 class Attempts(unittest.TestCase):
-    def attempt(self, measure):
-        with contextlib.redirect_stdout(io.StringIO()) as output:
-            torch_baselines.attempt(POINT, 'this_way', 'layer', measure)
-        return json.loads(output.getvalue())
+    def setUp(self):
+        self.limits = torch_baselines.Limits(time.monotonic() + 600)
+        before = torch_baselines.ATTEMPT_S, torch_baselines.LEAST_S
 
-    def test_a_figure_is_a_row(self):
-        row = self.attempt(lambda: {'time_s': 0.5, 'graph': True})
+        def put_back():
+            torch_baselines.ATTEMPT_S, torch_baselines.LEAST_S = before
+        self.addCleanup(put_back)
+
+    def attempt(self, measure, prepare=None):
+        row = torch_baselines.row_of(POINT, 'this_way', 'layer')
+        with contextlib.redirect_stdout(io.StringIO()) as output:
+            returned = torch_baselines.attempt(row, self.limits, measure, prepare)
+        self.assertEqual(json.loads(output.getvalue()), returned)
+        return returned
+
+    def test_the_last_figure_is_a_row(self):
+        row = self.attempt(lambda _: iter([{'time_s': 0.75}, {'time_s': 0.5, 'graph': True}]))
         self.assertEqual((row['time_s'], row['scope'], row['problem']), (0.5, 'layer', ''))
         self.assertEqual((row['shape'], row['mean_rows'], row['graph']), ('small', 3, True))
 
-    def test_what_fails_or_takes_too_long_is_a_row_that_says_why(self):
-        row = self.attempt(lambda: torch_baselines.checked(torch.ones(2, 2), torch.zeros(2, 2) + 2))
+    def test_what_fails_is_a_row_that_says_why(self):
+        row = self.attempt(
+            lambda _: iter([torch_baselines.checked(torch.ones(2, 2), torch.zeros(2, 2) + 2)]))
         self.assertIsNone(row['time_s'])
         self.assertEqual(row['problem'], 'ValueError: off by 0.5')
-        before, torch_baselines.ATTEMPT_S = torch_baselines.ATTEMPT_S, 1
+        row = self.attempt(lambda _: iter([]))
+        self.assertEqual(row['problem'], 'ValueError: nothing of it could be tried')
+
+    def test_what_takes_too_long_keeps_the_best_so_far(self):
+        def slow(known):
+            yield from known
+            time.sleep(60)
+        torch_baselines.ATTEMPT_S = 0.2
+        row = self.attempt(slow, lambda: [])
+        self.assertIsNone(row['time_s'])
+        self.assertEqual(row['problem'], 'TimeoutError: this_way took more than 0 s')
+        row = self.attempt(slow, lambda: [{'time_s': 0.5}])
+        self.assertEqual(row['time_s'], 0.5)
+        self.assertIn('not all was tried: TimeoutError', row['problem'])
+
+    def test_compiling_has_a_budget_of_its_own(self):
+        torch_baselines.ATTEMPT_S, torch_baselines.LEAST_S = 0.2, 0.2
+
+        def compile_for(seconds):
+            time.sleep(seconds)
+            return 0.5
+        row = self.attempt(lambda known: iter([{'time_s': known}]), lambda: compile_for(0.5))
+        self.assertEqual((row['time_s'], row['problem']), (0.5, ''))
+        left_s = self.limits.compiling_s['triton']
+        self.assertLess(left_s, torch_baselines.COMPILING_S['triton'] - 0.4)
+        self.limits.compiling_s['triton'] = 0
+        row = self.attempt(lambda known: iter([{'time_s': known}]), lambda: compile_for(60))
+        self.assertEqual(row['problem'], 'TimeoutError: compiling this_way took more than 0 s')
+
+    def test_nothing_goes_on_long_after_the_end(self):
+        self.limits = torch_baselines.Limits(time.monotonic() + 0.1 - torch_baselines.AFTER_END_S)
+        row = self.attempt(lambda _: (time.sleep(60) for _ in range(1)))
+        self.assertIn('TimeoutError', row['problem'])
+
+
+def fake_triton(slow):
+    """triton_moe by torch, with three configurations, of which `slow` never ends compiling."""
+    module = types.ModuleType('triton_moe')
+    module.CONFIGS = [((16, 1, 1), 1, 1), ((16, 2, 1), 1, 1), ((64, 1, 1), 1, 1)]
+
+    def both_of(layer):
+        return torch.cat((layer.gate, layer.up), dim=1)
+
+    class TritonExperts:
+        def __init__(self, layer, config):
+            self.layer, self.config = layer, config
+
+        def forward(self):
+            if self.config == slow:
+                time.sleep(60)
+            return torch_layers.torch_experts(self.layer, both_of(self.layer))
+
+    class TritonLayer(TritonExperts):
+        def forward(self):
+            return torch_layers.torch_layer(self.layer, both_of(self.layer), 'added')
+
+    module.TritonExperts, module.TritonLayer = TritonExperts, TritonLayer
+    return module
+
+
+class Points(unittest.TestCase):
+    """Whole points on the processor, where a way's time is how often it was timed."""
+
+    def setUp(self):
+        torch.manual_seed(1)
+        self.weights = torch_layers.make_weights(POINT, 'cpu', torch.float32)
+        self.timed = 0
+        for owner, name, value in (
+                (torch_layers, 'grouped_mm', grouped_mm), (torch_baselines, 'time_of', self.time_of),
+                (torch_baselines, 'captured', lambda work: work),
+                (torch_baselines, 'LEAST_S', 0.2), (torch.cuda, 'synchronize', lambda: None)):
+            self.addCleanup(setattr, owner, name, getattr(owner, name))
+            setattr(owner, name, value)
+
+    def time_of(self, work, _seconds):
+        work()
+        self.timed += 1
+        return float(self.timed), 5
+
+    def rows_of(self, triton, compiling_s=60):
+        baselines = torch_baselines.Baselines(time.monotonic() + 600)
+        baselines.limits.compiling_s['triton'] = compiling_s
+        before = sys.modules.get('triton_moe')
+        sys.modules['triton_moe'] = triton
         try:
-            row = self.attempt(lambda: time.sleep(60))
+            with contextlib.redirect_stdout(io.StringIO()) as output, torch.no_grad():
+                baselines.measure({**POINT, 'layer': True}, CHOICES, self.weights,
+                                  torch.cat(self.weights[:2], dim=1))
         finally:
-            torch_baselines.ATTEMPT_S = before
-        self.assertEqual(row['problem'], 'TimeoutError: this_way took more than 1 s')
+            del sys.modules['triton_moe']
+            if before is not None:
+                sys.modules['triton_moe'] = before
+        return [json.loads(line) for line in output.getvalue().splitlines()]
+
+    def test_every_way_is_a_row(self):
+        rows = self.rows_of(fake_triton(slow=None))
+        # Timed: torch's products (1); two configurations of triton, since one of 64 rows needs 8
+        # an expert (2, 3); two combinations (4, 5); triton's layer (6). The first is the fastest.
+        self.assertEqual(
+            [(row['implementation'], row['scope'], row['time_s'], row['problem']) for row in rows],
+            [('torch_grouped_mm', 'experts', 1.0, ''), ('triton', 'experts', 2.0, ''),
+             ('torch_grouped_mm', 'layer', 4.0, ''), ('triton', 'layer', 6.0, '')])
+        self.assertEqual(rows[1]['config'], [[16, 1, 1], 1, 1])
+        self.assertLess(rows[3]['error'], 1e-6)
+
+    def test_what_was_not_compiled_in_time_is_left_out(self):
+        triton = fake_triton(slow=((16, 2, 1), 1, 1))
+        rows = self.rows_of(triton, compiling_s=0)
+        self.assertEqual((rows[1]['time_s'], rows[1]['problem']),
+                         (2.0, '1 of 2 configurations: TimeoutError: compiling triton took more '
+                               'than 0 s'))
+        self.assertEqual(rows[3]['time_s'], 5.0)
+        rows = self.rows_of(fake_triton(slow=((16, 1, 1), 1, 1)), compiling_s=0)
+        self.assertEqual(rows[1]['problem'], 'TimeoutError: compiling triton took more than 0 s')
+        self.assertEqual(rows[3]['problem'], 'its products failed')
 
     def test_without_a_reference_each_way_says_so(self):
         point = {**POINT, 'layer': True}
