@@ -22,6 +22,22 @@ KernelModel without_workers(KernelModel model, int reserved) {
   return model;
 }
 
+// The words of a device's name up to the first with a digit: maker and model.
+std::vector<std::string> model_words(const std::string& name) {
+  std::vector<std::string> words = {""};
+  for (const char letter : name) {
+    const bool is_between = letter == ' ' || letter == '-' || letter == ',';
+    if (!is_between) {
+      words.back() += letter;
+    } else if (words.back().find_first_of("0123456789") != std::string::npos) {
+      break;
+    } else if (!words.back().empty()) {
+      words.emplace_back();
+    }
+  }
+  return words;
+}
+
 GroupedRows rows_of_one(double rows) {
   const int whole = static_cast<int>(rows);
   return sum_rows(std::span(&whole, 1));
@@ -210,7 +226,8 @@ std::optional<std::string> other_machine_warning(const CostTable& table,
     const double ratio = of_table / of_accelerator;
     return ratio > 1.01 || ratio < 0.5;
   };
-  const bool is_called_otherwise = table.machine != accelerator.name;
+  const std::string& device = table.device.empty() ? table.machine : table.device;
+  const bool is_called_otherwise = model_words(device) != model_words(accelerator.name);
   if (!is_called_otherwise && !is_far(table.peak, accelerator.peak_bf16) &&
       !is_far(table.peak_bandwidth, accelerator.memory_bandwidth)) {
     return std::nullopt;

@@ -83,6 +83,8 @@ std::string cost_source_text(const CostConfig& cost,
 
 // A sentence where the accelerator is another machine than its table's: called otherwise, or with a
 // peak or memory bandwidth below the table's or above twice it. nullopt: it is the table's machine.
+// Names agree that are the same up to their first word with a digit, which a driver and a data
+// sheet have in common ("NVIDIA H200" and "NVIDIA H200 SXM 141 GB"), or without one altogether.
 std::optional<std::string> other_machine_warning(const CostTable& table,
                                                  const topologies::Accelerator& accelerator);
 

@@ -172,5 +172,28 @@ TEST(OtherMachineWarning, ComesOfAnotherNameAFasterTableAndAMuchFasterAccelerato
   EXPECT_NE(warning.find("the accelerator is example"), std::string::npos) << warning;
 }
 
+// What calibration writes: the machine is told with versions and backend, the device as its driver
+// calls it. The rates of both are equal here.
+TEST(OtherMachineWarning, ComparesTheDevicesModel) {
+  topologies::Accelerator accelerator = testing::example_accelerator();
+  CostTable table;
+  table.peak = accelerator.peak_bf16;
+  table.peak_bandwidth = accelerator.memory_bandwidth;
+  const auto warns = [&](const char* device, const char* name) {
+    table.device = device;
+    table.machine = std::string(device) + ", CUDA driver 13.0, runtime 13.0, backend cuda:bf16";
+    accelerator.name = name;
+    return other_machine_warning(table, accelerator).has_value();
+  };
+  EXPECT_FALSE(warns("NVIDIA H200", "NVIDIA H200 SXM 141 GB"));
+  EXPECT_FALSE(warns("NVIDIA A100-SXM4-80GB", "NVIDIA A100 SXM 80 GB"));
+  EXPECT_FALSE(warns("NVIDIA H100 80GB HBM3", "NVIDIA H100 SXM5 80 GB"));
+  EXPECT_FALSE(warns("unknown processor", "unknown processor"));
+  EXPECT_TRUE(warns("NVIDIA H20", "NVIDIA H200 SXM 141 GB"));
+  EXPECT_TRUE(warns("NVIDIA GeForce RTX 4090", "NVIDIA GeForce RTX 3090"));
+  EXPECT_TRUE(warns("unknown processor", "unknown"));
+  EXPECT_TRUE(warns("", "NVIDIA H200 SXM 141 GB"));  // the machine then, without a name in front
+}
+
 }  // namespace
 }  // namespace moesim::sim
