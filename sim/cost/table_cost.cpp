@@ -206,14 +206,21 @@ std::shared_ptr<const CostTable> cost_table_of(const topologies::Accelerator& ac
                     hint + "; or use cost.source roofline");
 }
 
+std::shared_ptr<const CostTable> CostTables::of(const topologies::Accelerator& accelerator) {
+  std::shared_ptr<const CostTable>& known = by_name_[accelerator.cost_table];
+  if (known == nullptr) known = cost_table_of(accelerator, "/cluster/node/accelerator");
+  return known;
+}
+
 std::string cost_source_text(const CostConfig& cost,
-                             std::span<const topologies::Accelerator* const> accelerators) {
+                             std::span<const topologies::Accelerator* const> accelerators,
+                             CostTables& tables) {
   if (cost.source == CostSource::roofline) return "roofline";
   std::string text;
   std::set<std::string> named;
   for (const topologies::Accelerator* accelerator : accelerators) {
     if (!named.insert(accelerator->cost_table).second) continue;
-    const auto table = cost_table_of(*accelerator, "/cluster/node/accelerator");
+    const auto table = tables.of(*accelerator);
     text += fmt::format("{} {} (fitted to {})", text.empty() ? "table" : ",",
                         accelerator->cost_table, table->machine);
   }

@@ -136,17 +136,32 @@ TEST(CostTableOf, AnAcceleratorWithoutOneIsAnError) {
   }
 }
 
-TEST(CostSourceText, NamesTheTableAndWhatItWasFittedTo) {
+TEST(CostTables, AreReadOnce) {
+  CostTables tables;
   topologies::Accelerator accelerator = testing::example_accelerator();
-  EXPECT_EQ(cost_source_text({}, std::vector<const topologies::Accelerator*>{&accelerator}),
+  accelerator.cost_table = "h200_vllm";
+  const auto first = tables.of(accelerator);
+  EXPECT_EQ(first->engine, "VLLM");
+  EXPECT_EQ(tables.of(accelerator), first);
+  accelerator.cost_table = "h200_sglang";
+  EXPECT_NE(tables.of(accelerator), first);
+  accelerator.cost_table = "none";
+  EXPECT_THROW(tables.of(accelerator), base::Error);
+  EXPECT_THROW(tables.of(accelerator), base::Error);
+}
+
+TEST(CostSourceText, NamesTheTableAndWhatItWasFittedTo) {
+  CostTables tables;
+  topologies::Accelerator accelerator = testing::example_accelerator();
+  EXPECT_EQ(cost_source_text({}, std::vector<const topologies::Accelerator*>{&accelerator}, tables),
             "roofline");
   accelerator.cost_table = "h200_vllm";
   topologies::Accelerator other = accelerator;
   const std::vector<const topologies::Accelerator*> both{&accelerator, &other};
-  EXPECT_EQ(cost_source_text({CostSource::table, Clocks::burst}, both),
+  EXPECT_EQ(cost_source_text({CostSource::table, Clocks::burst}, both, tables),
             "table h200_vllm (fitted to NVIDIA H200 SXM 141 GB), burst clocks");
   other.cost_table = "h200_sglang";
-  EXPECT_EQ(cost_source_text({CostSource::table, Clocks::burst}, both),
+  EXPECT_EQ(cost_source_text({CostSource::table, Clocks::burst}, both, tables),
             "table h200_vllm (fitted to NVIDIA H200 SXM 141 GB), h200_sglang (fitted to NVIDIA "
             "H200 SXM 141 GB), burst clocks");
 }
