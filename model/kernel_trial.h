@@ -39,6 +39,8 @@ class KernelTrial {
   // projections in it.
   virtual bool has_part() const { return false; }
   virtual void run_part() {}
+  // What the last run computed, where the machine brings it down, which waits for it; else empty.
+  virtual std::vector<float> result() const { return {}; }
 };
 
 // What kernels run on, with random operands. Trials must not outlive it.
@@ -46,6 +48,8 @@ class TrialMachine {
  public:
   virtual ~TrialMachine() = default;
 
+  // What the machine calls the processor or device, and no more: "NVIDIA H200".
+  virtual std::string name() const = 0;
   // What was measured, for whoever reads the figures: "AMD EPYC 9654, 2 threads, backend cpu".
   virtual std::string description() const = 0;
   // That share a kernel's tiles: threads, multiprocessors.

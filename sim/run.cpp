@@ -41,7 +41,7 @@ std::function<void(int, int)> stage(const RunOptions& options, const char* name)
 // The cost model of each rank's accelerator; equal ones share theirs.
 class Costs {
  public:
-  Costs(const Scenario& scenario, int num_ranks) {
+  Costs(const Scenario& scenario, int num_ranks, CostTables& tables) {
     for (int rank = 0; rank < num_ranks; ++rank) {
       const topologies::Accelerator& accelerator =
           topologies::accelerator_of_rank(scenario.cluster, rank);
@@ -49,7 +49,7 @@ class Costs {
       if (known == nullptr) {
         known = std::make_unique<LayerCost>(
             scenario.model, computing(accelerator, scenario.comm.protocol),
-            scenario.training.seq_length, table_cost(scenario, accelerator));
+            scenario.training.seq_length, table_cost(scenario, accelerator, tables));
       }
       of_rank_.push_back(known.get());
     }
@@ -59,10 +59,11 @@ class Costs {
 
  private:
   static std::shared_ptr<const TableCost> table_cost(const Scenario& scenario,
-                                                     const topologies::Accelerator& accelerator) {
+                                                     const topologies::Accelerator& accelerator,
+                                                     CostTables& tables) {
     if (scenario.cost.source != CostSource::table) return nullptr;
-    return std::make_shared<TableCost>(cost_table_of(accelerator, "/cluster/node/accelerator"),
-                                       scenario.cost.clocks, scenario.comm.protocol.reserved_sms);
+    return std::make_shared<TableCost>(tables.of(accelerator), scenario.cost.clocks,
+                                       scenario.comm.protocol.reserved_sms);
   }
 
   std::map<const topologies::Accelerator*, std::unique_ptr<LayerCost>> costs_;  // never walked
@@ -70,10 +71,10 @@ class Costs {
 };
 
 StepGraph graph_of(const Job& job, const Placement& placement, const StepPlans& plans,
-                   topologies::Router& router) {
+                   topologies::Router& router, CostTables& tables) {
   const Scenario& scenario = job.scenario;
   const std::vector<Group> groups = expert_groups(router.cluster(), job);
-  const Costs costs(scenario, router.cluster().num_ranks());
+  const Costs costs(scenario, router.cluster().num_ranks(), tables);
   return build_step({scenario.model, costs.of_rank(), router, groups, placement, plans,
                      scenario.training.dispatch_dtype, scenario.comm.all_to_all,
                      scenario.comm.all_reduce, scenario.comm.protocol});
@@ -138,6 +139,7 @@ struct Machine {
   topologies::Cluster cluster;
   FaultPlan faults;
   topologies::Router router;
+  CostTables cost_tables;
 };
 
 // The batch is the one that `jobs` would route.
@@ -171,8 +173,8 @@ Run run_on(Machine& machine, RoutedStep& routed, const Scenario& scenario,
   const std::vector<ClusterChange>& changes = machine.faults.changes;
   std::vector<StepGraph> step_graphs;
   for (std::size_t j = 0; j < jobs.size(); ++j) {
-    step_graphs.push_back(
-        graph_of(jobs[j], routed.demand(j).placement, routed.plans(j, what_if), machine.router));
+    step_graphs.push_back(graph_of(jobs[j], routed.demand(j).placement, routed.plans(j, what_if),
+                                   machine.router, machine.cost_tables));
     idealise(what_if, step_graphs.back());
   }
   std::vector<TimedGraph> graphs;
@@ -207,7 +209,8 @@ Run run_on(Machine& machine, RoutedStep& routed, const Scenario& scenario,
                                     step_graphs[j],
                                     timelines[j],
                                     {replayed.get(), changes, jobs[j].start},
-                                    floors[j].end});
+                                    floors[j].end,
+                                    machine.cost_tables});
     if (j == 0) run.result = result;
     if (!scenario.jobs.empty()) run.result.jobs.push_back(job_figures(jobs[j], result));
   }

@@ -2,7 +2,6 @@
 #include "experiments/calibration/kernel_measuring.h"
 
 #include <algorithm>
-#include <chrono>
 #include <memory>
 #include <optional>
 #include <tuple>
@@ -13,14 +12,9 @@
 namespace moesim::experiments {
 namespace {
 
-using Clock = std::chrono::steady_clock;
 using Work = std::function<void()>;
 
 constexpr int kMostRunsOfBatch = 4096;
-
-double seconds_since(Clock::time_point begin) {
-  return std::chrono::duration<double>(Clock::now() - begin).count();
-}
 
 double median_of(std::vector<double> values) {
   const auto middle = values.begin() + static_cast<std::ptrdiff_t>(values.size() / 2);
@@ -49,10 +43,10 @@ class Stopwatch {
 
   // Of `runs`, and of the wait for them.
   double time_batch(const Work& work, int runs) const {
-    const Clock::time_point begin = Clock::now();
+    const double begin = options_.clock();
     for (int i = 0; i < runs; ++i) work();
     machine_.wait();
-    return seconds_since(begin);
+    return options_.clock() - begin;
   }
 
   // How many runs make a batch long enough; warms up. None where one takes too long, twice, since
@@ -72,9 +66,9 @@ class Stopwatch {
   // Median seconds of a run.
   double time_run(const Work& work, int runs) const {
     std::vector<double> times;
-    const Clock::time_point begin = Clock::now();
+    const double begin = options_.clock();
     while (static_cast<int>(times.size()) < options_.fewest_repetitions ||
-           seconds_since(begin) < options_.least_seconds) {
+           options_.clock() - begin < options_.least_seconds) {
       times.push_back(time_batch(work, runs) / runs);
     }
     return median_of(std::move(times));
@@ -83,15 +77,15 @@ class Stopwatch {
   // The mean of the second half of a long run.
   double time_sustained(const Work& work, int runs) const {
     const double half_seconds = options_.sustained_seconds / 2;
-    const Clock::time_point begin = Clock::now();
-    while (seconds_since(begin) < half_seconds) time_batch(work, runs);
-    const Clock::time_point half = Clock::now();
+    const double begin = options_.clock();
+    while (options_.clock() - begin < half_seconds) time_batch(work, runs);
+    const double half = options_.clock();
     int batches = 0;
     do {
       time_batch(work, runs);
       ++batches;
-    } while (seconds_since(half) < half_seconds);
-    return seconds_since(half) / (double{1} * batches * runs);
+    } while (options_.clock() - half < half_seconds);
+    return (options_.clock() - half) / (double{1} * batches * runs);
   }
 
  private:
@@ -128,7 +122,7 @@ class RowTimes {
     all_ = options_.rounds * static_cast<int>(grid.size());
     std::vector<LatencyRow> rows;
     std::optional<ShapeName> too_long;
-    const Clock::time_point begin = Clock::now();
+    const double begin = options_.clock();
     for (LatencyRow row : grid) {
       if (too_long != shape_name(row)) {
         if (time_row(row)) {
@@ -141,7 +135,7 @@ class RowTimes {
     }
     const auto left_out = static_cast<int>(grid.size() - rows.size());
     for (int round = 1; round < options_.rounds; ++round) {
-      if (seconds_since(begin) > options_.most_seconds) break;
+      if (options_.clock() - begin > options_.most_seconds) break;
       show_progress(left_out);
       for (LatencyRow& row : rows) {
         const double before_us = row.latency_us;
@@ -176,6 +170,7 @@ void note_ceilings(const LatencyRow& row, double element_bytes, Measured& measur
   const sim::KernelWork work = work_of(row, {}, element_bytes);
   const double seconds = row.latency_us * 1e-6;
   double flops = work.fused_flops;
+  // Fewer than the kernel asks for, whose other reads of a line a cache may answer.
   double bytes = work.moved_bytes;
   for (const sim::GemmShape& gemm : work.gemms) {
     flops += 2 * work.rows.total * gemm.n * gemm.k;

@@ -6,6 +6,7 @@
 // are queued, so many go between two waits that a wait does not count.
 #pragma once
 
+#include <chrono>
 #include <functional>
 #include <limits>
 #include <map>
@@ -16,6 +17,11 @@
 #include "model/kernel_trial.h"
 
 namespace moesim::experiments {
+
+// Seconds since some time or other, by a clock that never goes back.
+inline double steady_seconds() {
+  return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count();
+}
 
 struct MeasuringOptions {
   // The rows are gone through so often, and each row's best round counts: what disturbs a machine
@@ -29,6 +35,7 @@ struct MeasuringOptions {
   // No other round begins after so long.
   double most_seconds = std::numeric_limits<double>::infinity();
   std::function<void(int done, int all)> progress;  // may be empty
+  std::function<double()> clock = steady_seconds;   // what all times are taken by
 };
 
 // For a grid: all rows of a large one within some three minutes on an accelerator.
@@ -39,7 +46,7 @@ struct Measured {
   int left_out = 0;  // rows that do not fit the machine, or take too long
   std::map<std::string, double> sustained_slowdown;  // by family
   double best_flops_per_s = 0;                       // of any product
-  double best_bytes_per_s = 0;                       // of any kernel
+  double best_bytes_per_s = 0;  // of any kernel, of bytes that it has to move: each counts once
 };
 
 // Rows of one shape follow one another by tokens.

@@ -92,7 +92,11 @@ KernelWork work_of(const LatencyRow& row, const sim::CostTable& table, double el
   if (family == sim::kGemm || family == sim::kGroupedGemm) {
     work.gemms = {{static_cast<double>(row.inter), hidden}};
   }
-  if (family == sim::kPermute) work.moved_bytes = 2 * element_bytes * work.rows.total * hidden;
+  if (family == sim::kPermute) {
+    // A token's row comes from memory once, however many copies it gets.
+    const double read_rows = std::min<double>(row.tokens, work.rows.total);
+    work.moved_bytes = element_bytes * (read_rows + work.rows.total) * hidden;
+  }
   if (family == sim::kCombine) {
     work.moved_bytes = element_bytes * (work.rows.total + row.tokens) * hidden;
   }

@@ -17,6 +17,7 @@ sim::CostTable table_of_machine(const model::TrialMachine& machine, const Measur
   sim::CostTable table;
   table.machine = machine.description();
   table.name = table.machine;
+  table.device = machine.name();
   table.peak = base::FlopsPerSecond(rounded(measured.best_flops_per_s));
   table.peak_bandwidth = base::BytesPerSecond(rounded(measured.best_bytes_per_s));
   table.sources["rows"] = "measured by moesim calibrate compute";

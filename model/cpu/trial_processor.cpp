@@ -142,8 +142,9 @@ class TrialProcessor final : public TrialMachine {
   explicit TrialProcessor(int threads)
       : threads_(threads), backend_(make_cpu_backend<float>(threads_)) {}
 
+  std::string name() const override { return processor_name(); }
   std::string description() const override {
-    return fmt::format("{}, {} threads, backend cpu", processor_name(), workers());
+    return fmt::format("{}, {} threads, backend cpu", name(), workers());
   }
   int workers() const override { return threads_.size(); }
   double element_bytes(TrialKernel) const override { return sizeof(float); }

@@ -2,49 +2,74 @@
 #include "model/cuda/backend_choice.h"
 
 #include <algorithm>
+#include <array>
 
 #include "base/error.h"
+#include "base/named_table.h"
 #include "model/cuda/open_device.h"
 
 namespace moesim::model::cuda {
 
 namespace {
 
-bool is_backend(const std::string& name) {
-  const std::vector<std::string>& names = backend_names();
-  return std::find(names.begin(), names.end(), name) != names.end();
+struct DeviceBackend {
+  ProductMode id;
+  const char* name;
+};
+
+constexpr std::array kDeviceBackends = {
+    DeviceBackend{ProductMode::in_order, "cuda"},
+    DeviceBackend{ProductMode::library_fp32, "cuda:fp32"},
+    DeviceBackend{ProductMode::library_tf32, "cuda:tf32"},
+    DeviceBackend{ProductMode::bf16, "cuda:bf16"},
+};
+
+// Null: no backend on a device is called so.
+const DeviceBackend* device_backend(const std::string& name) {
+  const auto* const found =
+      std::find_if(kDeviceBackends.begin(), kDeviceBackends.end(),
+                   [&](const DeviceBackend& backend) { return backend.name == name; });
+  return found == kDeviceBackends.end() ? nullptr : found;
 }
 
-ProductMode products_of(const std::string& name) {
-  if (name == "cuda:fp32") return ProductMode::library_fp32;
-  if (name == "cuda:tf32") return ProductMode::library_tf32;
-  return name == "cuda:bf16" ? ProductMode::bf16 : ProductMode::in_order;
+// "use auto, cpu, ... or cuda:bf16".
+std::string all_names() {
+  const std::vector<std::string>& names = backend_names();
+  std::string text = "use " + names.front();
+  for (std::size_t i = 1; i < names.size(); ++i) {
+    text += (i + 1 == names.size() ? " or " : ", ") + names[i];
+  }
+  return text;
 }
 
 }  // namespace
 
 const std::vector<std::string>& backend_names() {
-  static const std::vector<std::string> names = {"auto",      "cpu",       "cuda",
-                                                 "cuda:fp32", "cuda:tf32", "cuda:bf16"};
+  static const std::vector<std::string> names = [] {
+    std::vector<std::string> all = {"auto", "cpu"};
+    for (const DeviceBackend& backend : kDeviceBackends) all.emplace_back(backend.name);
+    return all;
+  }();
   return names;
 }
+
+const char* backend_of(ProductMode mode) { return base::row_of(kDeviceBackends, mode).name; }
 
 BackendChoice choose_backend(const std::string& name) {
   BackendChoice choice;
   choice.description = "cpu";
   if (name == "cpu") return choice;
-  if (name.starts_with("cuda") && is_backend(name)) {
+  if (const DeviceBackend* const backend = device_backend(name)) {
     choice.device = open_device();
-    choice.device->use_products(products_of(name));
+    choice.device->use_products(backend->id);
   } else if (name == "auto") {
     std::string reason;
     choice.device = find_device(reason);
     if (choice.device == nullptr) choice.description += " (" + reason + ")";
   } else {
     const std::string near = base::did_you_mean(name, backend_names());
-    throw base::Error(
-        "--backend", "no backend is named \"" + name + "\"",
-        near.empty() ? "use auto, cpu, cuda, cuda:fp32, cuda:tf32 or cuda:bf16" : near);
+    throw base::Error("--backend", "no backend is named \"" + name + "\"",
+                      near.empty() ? all_names() : near);
   }
   if (choice.device != nullptr)
     choice.description = (name == "auto" ? "cuda" : name) + " (" + choice.device->name() + ")";

@@ -25,4 +25,7 @@ BackendChoice choose_backend(const std::string& name);
 // "auto", "cpu", "cuda" and so on.
 const std::vector<std::string>& backend_names();
 
+// The backend whose device computes products so.
+const char* backend_of(ProductMode mode);
+
 }  // namespace moesim::model::cuda

@@ -11,6 +11,8 @@
 
 #include "model/cuda/cuda_thread.h"
 #include "model/cuda/device.h"
+#include "model/cuda/gemm/cublas_status.h"
+#include "model/cuda/gemm/cuda_status.h"
 #include "model/cuda/gemm/device_multiplier.h"
 #include "model/cuda/kernel_list.h"
 #include "model/cuda/open_device.h"
@@ -19,17 +21,6 @@ namespace moesim::model::cuda {
 namespace {
 
 constexpr int kLeastCapability = 8;
-
-void require(cudaError_t status, const char* what) {
-  if (status == cudaSuccess) return;
-  throw std::runtime_error(std::string("CUDA: ") + what + ": " + cudaGetErrorString(status) + " (" +
-                           cudaGetErrorName(status) + ")");
-}
-
-void require(cublasStatus_t status, const char* what) {
-  if (status == CUBLAS_STATUS_SUCCESS) return;
-  throw std::runtime_error(std::string("cuBLAS: ") + what + ": " + cublasGetStatusString(status));
-}
 
 template <class Kernel>
 void launch_kernel(const Launch& launch, cudaStream_t stream) {

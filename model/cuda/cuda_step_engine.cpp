@@ -7,6 +7,7 @@
 #include "model/cpu/cpu_backend.h"
 #include "model/cuda/device_gpt.h"
 #include "model/cuda/device_optimizer.h"
+#include "model/cuda/gemm/shared_layout.h"
 #include "model/cuda/kernels/attention.h"
 
 namespace moesim::model::cuda {
@@ -111,7 +112,6 @@ void check_limits(const MoeGptConfig& model, ProductMode products) {
   if (model.use_moe) {
     require_at_most("router/num_experts", model.router.num_experts, kMostExperts);
   }
-  constexpr int kLineElements = 8;  // of bf16 in 16 bytes, which a line begins at a multiple of
   if (products == ProductMode::bf16 && model.hidden_size % kLineElements != 0) {
     throw base::Error("/model/hidden_size",
                       "products in bf16 take multiples of 8, and " +

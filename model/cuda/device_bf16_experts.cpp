@@ -3,14 +3,14 @@
 
 #include <algorithm>
 
+#include "model/cuda/gemm/shared_layout.h"
 #include "model/cuda/gemm/tile_configs.h"
 #include "model/cuda/kernel_list.h"
 
 namespace moesim::model::cuda {
 namespace {
 
-constexpr std::int64_t kLineElements = 8;  // lines begin at multiples of 16 bytes
-constexpr int kSumUnits = 64;              // of one of BackwardUnits' sums
+constexpr int kSumUnits = 64;  // of one of BackwardUnits' sums
 
 // Experts side by side that have as many units.
 struct ExpertRun {

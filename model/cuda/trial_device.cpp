@@ -10,7 +10,9 @@
 #include <vector>
 
 #include "base/check.h"
+#include "model/cuda/backend_choice.h"
 #include "model/cuda/gemm/grouped_multiplier.h"
+#include "model/cuda/gemm/shared_layout.h"
 #include "model/cuda/gemm/tile_configs.h"
 #include "model/cuda/kernel_list.h"
 #include "model/cuda/operand_pool.h"
@@ -24,22 +26,30 @@ constexpr double kBatchSeconds = 2e-3;
 // Sets of operands of one launch beyond this many caches find none of them there.
 constexpr std::int64_t kCaches = 4;
 constexpr std::int64_t kMostSets = 64;
-constexpr int kLineElements = 8;  // of bf16 in the 16 bytes that lines of an operand begin at
 
 // What trials share.
 struct Place {
   Device& device;
   OperandPool& pool;
+  MemoryRing& results;
 };
 
-// [rows, width] x [width, columns], with sums in fp32.
+template <class Element>
+std::vector<float> brought_down(Device& device, const Element* from, std::int64_t count) {
+  std::vector<Element> elements(static_cast<std::size_t>(count));
+  device.download(from, elements.data(), elements.size() * sizeof(Element));
+  std::vector<float> values;
+  values.reserve(elements.size());
+  for (const Element element : elements) values.push_back(to_float(element));
+  return values;
+}
+
+// [rows, width] x [width, columns], with sums and results in fp32 whatever the operands are.
 template <class Element>
 class SingleProduct final : public KernelTrial {
  public:
   SingleProduct(const TrialShape& shape, Place place)
-      : place_(place), rows_(shape.total_rows()), width_(shape.width), columns_(shape.columns) {
-    result_.reserve(place.device, static_cast<std::size_t>(rows_ * columns_));
-  }
+      : place_(place), rows_(shape.total_rows()), width_(shape.width), columns_(shape.columns) {}
 
   void run() override {
     ProductOf<Element> product{rows_, columns_, width_};
@@ -48,7 +58,7 @@ class SingleProduct final : public KernelTrial {
     product.b = place_.pool.next<Element>(width_ * columns_);
     product.b_row = 1;
     product.b_column = width_;
-    product.c = result_.data();
+    product.c = result_ = place_.results.next<float>(rows_ * columns_);
     product.c_row = columns_;
     if constexpr (std::is_same_v<Element, float>) {
       if (place_.device.products() == ProductMode::in_order) {
@@ -57,31 +67,34 @@ class SingleProduct final : public KernelTrial {
     }
     place_.device.multiply_by_library(product);
   }
+  std::vector<float> result() const override {
+    return brought_down(place_.device, result_, rows_ * columns_);
+  }
 
  private:
   Place place_;
   std::int64_t rows_;
   std::int64_t width_;
   std::int64_t columns_;
-  Buffer<float> result_;
+  float* result_ = nullptr;
 };
 
 // The same for every expert with weights of its own, in order. Which products there are lies in the
-// device's memory, so that sets of operands are chosen beforehand.
+// device's memory, so that sets of operands and results are chosen beforehand.
 class ProductsInOrder final : public KernelTrial {
  public:
   ProductsInOrder(const TrialShape& shape, Place place) : device_(place.device) {
     const std::int64_t rows = shape.total_rows();
     const auto experts = static_cast<std::int64_t>(shape.rows.size());
     const std::int64_t weights = experts * shape.width * shape.columns;
-    result_.reserve(device_, static_cast<std::size_t>(rows * shape.columns));
+    result_elements_ = rows * shape.columns;
     const std::int64_t bytes =
         std::max<std::int64_t>(1, (rows * shape.width + weights) * std::int64_t{sizeof(float)});
     const std::int64_t wanted = ceil_divide(kCaches * device_.facts().cache_bytes, bytes);
     const auto sets = static_cast<int>(std::clamp<std::int64_t>(wanted, 1, kMostSets));
     std::vector<DeviceProduct> products;
     std::vector<std::int64_t> first_tile = {0};
-    for (int set = 0; set < sets; ++set) add_set(shape, place.pool, products);
+    for (int set = 0; set < sets; ++set) add_set(shape, place, products);
     for (std::size_t i = 0; i < shape.rows.size(); ++i) {
       first_tile.push_back(first_tile.back() + tiles_of(products[i]));
     }
@@ -94,18 +107,22 @@ class ProductsInOrder final : public KernelTrial {
 
   void run() override {
     const DeviceProduct* const set = products_.data() + std::int64_t{set_} * experts_;
+    result_ = results_[static_cast<std::size_t>(set_)];
     set_ = (set_ + 1) % sets_;
     launch(device_, MultiplyMany{set, first_tile_.data(), experts_}, tiles_, kMultiplyShared);
   }
+  std::vector<float> result() const override {
+    return brought_down(device_, result_, result_elements_);
+  }
 
  private:
-  void add_set(const TrialShape& shape, OperandPool& pool,
-               std::vector<DeviceProduct>& products) const {
+  void add_set(const TrialShape& shape, Place place, std::vector<DeviceProduct>& products) {
     const std::int64_t of_expert = std::int64_t{shape.width} * shape.columns;
-    const float* from = pool.next<float>(shape.total_rows() * shape.width);
+    const float* from = place.pool.next<float>(shape.total_rows() * shape.width);
     const float* weights =
-        pool.next<float>(static_cast<std::int64_t>(shape.rows.size()) * of_expert);
-    float* to = result_.data();
+        place.pool.next<float>(static_cast<std::int64_t>(shape.rows.size()) * of_expert);
+    float* to = place.results.next<float>(result_elements_);
+    results_.push_back(to);
     for (const int rows : shape.rows) {
       DeviceProduct product{rows, shape.columns, shape.width};
       product.a = from;
@@ -123,7 +140,9 @@ class ProductsInOrder final : public KernelTrial {
   }
 
   Device& device_;
-  Buffer<float> result_;
+  std::int64_t result_elements_ = 0;
+  std::vector<const float*> results_;  // [sets]
+  const float* result_ = nullptr;
   Buffer<DeviceProduct> products_;  // [sets, experts]
   Buffer<std::int64_t> first_tile_;
   std::int64_t tiles_ = 0;
@@ -146,8 +165,6 @@ class GroupedProduct final : public KernelTrial {
     problem_.depth = shape.width;
     problem_.a[0] = {nullptr, shape.width, 0, nullptr};
     problem_.b[0] = {nullptr, shape.columns, std::int64_t{shape.width} * shape.columns, nullptr};
-    store_.elements =
-        result_.reserve(place.device, static_cast<std::size_t>(problem_.rows * problem_.columns));
     store_.stride = shape.columns;
     store_.columns = shape.columns;
   }
@@ -155,18 +172,23 @@ class GroupedProduct final : public KernelTrial {
   void run() override {
     problem_.a[0].data = place_.pool.next<Bf16>(problem_.rows * problem_.depth);
     problem_.b[0].data = place_.pool.next<Bf16>(problem_.experts * problem_.b[0].expert_stride);
+    store_.elements = place_.results.next<Bf16>(elements());
     place_.device.grouped().into_rows(problem_, store_, {});
+  }
+  std::vector<float> result() const override {
+    return brought_down(place_.device, store_.elements, elements());
   }
 
  private:
+  std::int64_t elements() const { return std::int64_t{problem_.rows} * problem_.columns; }
+
   Place place_;
   GroupedProblem<Bf16> problem_;
   StoreOutput<Bf16> store_;
   Buffer<std::int32_t> first_row_;
-  Buffer<Bf16> result_;
 };
 
-// Rows in bf16 are copied as floats of half as many, and summed in fp32.
+// Rows in bf16 are copied as floats of half as many, and summed in fp32 into bf16.
 class MovedRows final : public KernelTrial {
  public:
   MovedRows(const TrialShape& shape, Place place)
@@ -182,29 +204,39 @@ class MovedRows final : public KernelTrial {
       for (std::int32_t& row : places) row %= static_cast<std::int32_t>(tokens_);
     }
     places_.upload(place.device, places);
-    to_.reserve(place.device, static_cast<std::size_t>((permutes_ ? rows_ : tokens_) * width_));
   }
 
   void run() override {
-    if (permutes_) return permute(rounds_ ? width_ / 2 : width_);
+    if (permutes_) return permute(copied_width());
     rounds_ ? combine<Bf16>() : combine<float>();
+  }
+  std::vector<float> result() const override {
+    if (permutes_) return result_of<float>(rows_ * copied_width());
+    return rounds_ ? result_of<Bf16>(tokens_ * width_) : result_of<float>(tokens_ * width_);
   }
 
  private:
-  void permute(std::int64_t width) const {
+  std::int64_t copied_width() const { return rounds_ ? width_ / 2 : width_; }
+  template <class Element>
+  std::vector<float> result_of(std::int64_t count) const {
+    return brought_down(place_.device, static_cast<const Element*>(to_), count);
+  }
+  void permute(std::int64_t width) {
     PermuteRows kernel;
     kernel.from = place_.pool.next<float>(tokens_ * width);
-    kernel.to = to_.data();
+    kernel.to = place_.results.next<float>(rows_ * width);
+    to_ = kernel.to;
     kernel.source = places_.data();
     kernel.width = width;
     launch(place_.device, kernel, rows_);
   }
   template <class Element>
-  void combine() const {
-    CombineRowsOf<Element> kernel;
+  void combine() {
+    CombineRowsOf<Element, Element> kernel;
     kernel.from = place_.pool.next<Element>(rows_ * width_);
     kernel.weights = place_.pool.next<float>(rows_);
-    kernel.to = to_.data();
+    kernel.to = place_.results.next<Element>(tokens_ * width_);
+    to_ = kernel.to;
     kernel.place = places_.data();
     kernel.width = width_;
     kernel.slots = slots_;
@@ -219,8 +251,14 @@ class MovedRows final : public KernelTrial {
   int slots_;
   bool permutes_;
   Buffer<std::int32_t> places_;
-  Buffer<float> to_;
+  const void* to_ = nullptr;
 };
+
+// Two numbers a token and head, up to where the mixed values begin at 256 bytes.
+std::int64_t softmax_elements(std::int64_t tokens, std::int64_t heads) {
+  constexpr std::int64_t kAligned = 256 / sizeof(float);
+  return ceil_divide(2 * tokens * heads, kAligned) * kAligned;
+}
 
 // Causal scores and weighted values, without the projections.
 class Scores final : public KernelTrial {
@@ -232,26 +270,30 @@ class Scores final : public KernelTrial {
     kernel_.layout.head_size = shape.width / shape.heads;
     kernel_.layout.scale = 1 / std::sqrt(static_cast<float>(kernel_.layout.head_size));
     const std::int64_t tokens = kernel_.layout.tokens;
-    kernel_.softmax =
-        softmax_.reserve(place.device, static_cast<std::size_t>(2 * tokens * shape.heads));
-    kernel_.mixed = mixed_.reserve(place.device, static_cast<std::size_t>(tokens * shape.width));
+    of_mixed_ = tokens * shape.width;
+    of_softmax_ = softmax_elements(tokens, shape.heads);
     of_all_ = 3 * tokens * shape.width;
     blocks_ = ceil_divide(tokens * shape.heads, kQueriesPerBlock);
   }
 
   void run() override {
     kernel_.query_key_value = place_.pool.next<float>(of_all_);
+    kernel_.softmax = place_.results.next<float>(of_softmax_ + of_mixed_);
+    kernel_.mixed = kernel_.softmax + of_softmax_;
     launch(place_.device, kernel_, blocks_,
            sizeof(float) * kQueriesPerBlock * static_cast<std::size_t>(kernel_.layout.seq_length));
+  }
+  std::vector<float> result() const override {
+    return brought_down(place_.device, kernel_.mixed, of_mixed_);
   }
 
  private:
   Place place_;
   AttendToKeys kernel_;
   std::int64_t of_all_ = 0;  // elements of queries, keys and values
+  std::int64_t of_mixed_ = 0;
+  std::int64_t of_softmax_ = 0;
   std::int64_t blocks_ = 0;
-  Buffer<float> softmax_;
-  Buffer<float> mixed_;
 };
 
 // Elements of one run.
@@ -270,7 +312,8 @@ Sizes sizes_of(const TrialShape& shape) {
     case TrialKernel::combine:
       return {rows * (width + 1), shape.tokens * width, shape.tokens};
     case TrialKernel::attention:
-      return {3 * rows * width, rows * (width + 2 * shape.heads), rows * shape.heads};
+      return {3 * rows * width, rows * width + softmax_elements(rows, shape.heads),
+              rows * shape.heads};
     case TrialKernel::gemm:
     case TrialKernel::grouped_gemm:
       break;
@@ -280,30 +323,18 @@ Sizes sizes_of(const TrialShape& shape) {
           (rows / kTile + experts) * tiles_along(shape.columns)};
 }
 
-const char* name_of(ProductMode mode) {
-  switch (mode) {
-    case ProductMode::library_fp32:
-      return "cuda:fp32";
-    case ProductMode::library_tf32:
-      return "cuda:tf32";
-    case ProductMode::bf16:
-      return "cuda:bf16";
-    case ProductMode::in_order:
-      break;
-  }
-  return "cuda";
-}
-
 class TrialDevice final : public TrialMachine {
  public:
   explicit TrialDevice(Device& device)
       : device_(device),
         facts_(device.facts()),
-        pool_(device, std::min(facts_.memory_bytes / 4, kMostOperands)) {}
+        pool_(device, std::min(facts_.memory_bytes / 4, kMostOperands)),
+        results_(device, pool_.bytes()) {}
 
+  std::string name() const override { return device_.name(); }
   std::string description() const override {
-    return fmt::format("{}, {}, backend {}", device_.name(), facts_.versions,
-                       name_of(device_.products()));
+    return fmt::format("{}, {}, backend {}", name(), facts_.versions,
+                       backend_of(device_.products()));
   }
   int workers() const override { return facts_.multiprocessors; }
   // Attention's scores are fp32 in every mode.
@@ -319,7 +350,7 @@ class TrialDevice final : public TrialMachine {
   }
   std::unique_ptr<KernelTrial> prepare(const TrialShape& shape) override {
     CHECK(fits(shape), "who asks has asked whether it fits");
-    const Place place{device_, pool_};
+    const Place place{device_, pool_, results_};
     switch (shape.kernel) {
       case TrialKernel::permute:
       case TrialKernel::combine:
@@ -350,6 +381,7 @@ class TrialDevice final : public TrialMachine {
   Device& device_;
   DeviceFacts facts_;
   OperandPool pool_;
+  MemoryRing results_;
 };
 
 }  // namespace

@@ -10,8 +10,8 @@
 
 namespace moesim::model::cuda {
 
-// The device must outlive it. A quarter of the free memory, 8 GiB at most, holds operands; results
-// may take as much again.
+// The device must outlive it. A quarter of the free memory, 8 GiB at most, holds operands, and as
+// much again results: each run reads and writes other places than the one before.
 std::unique_ptr<TrialMachine> make_trial_device(Device& device);
 
 }  // namespace moesim::model::cuda

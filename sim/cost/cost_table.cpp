@@ -208,6 +208,7 @@ void describe(base::FieldTable& table, CostTable& cost) {
   table.title("cost_table", "A calibrated machine.");
   table.field("name", cost.name, "What reports call it.");
   table.field("machine", cost.machine, "What was measured.").required();
+  table.field("device", cost.device, "The plain name of the device; empty: machine is one.");
   table.field("engine", cost.engine, "Whose rows of the measurements; empty: all.");
   table.field("made", cost.made, "By which version and compiler, and when.");
   table.field("peak", cost.peak, "Data sheet; bounds the tiles' rates.").required().above(0);

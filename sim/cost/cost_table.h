@@ -71,7 +71,8 @@ struct PlainShape {
 
 struct CostTable {
   std::string name;
-  std::string machine;                  // what was measured
+  std::string machine;                  // what was measured, as reports say it
+  std::string device;                   // its plain name; empty: `machine` is one
   std::string engine;                   // whose rows, as the measurements call it; empty: all
   std::string made;                     // by which version, compiler, and when
   base::FlopsPerSecond peak;            // of the data sheet: no tile is faster than 1.1 of it

@@ -22,6 +22,22 @@ KernelModel without_workers(KernelModel model, int reserved) {
   return model;
 }
 
+// The words of a device's name up to the first with a digit: maker and model.
+std::vector<std::string> model_words(const std::string& name) {
+  std::vector<std::string> words = {""};
+  for (const char letter : name) {
+    const bool is_between = letter == ' ' || letter == '-' || letter == ',';
+    if (!is_between) {
+      words.back() += letter;
+    } else if (words.back().find_first_of("0123456789") != std::string::npos) {
+      break;
+    } else if (!words.back().empty()) {
+      words.emplace_back();
+    }
+  }
+  return words;
+}
+
 GroupedRows rows_of_one(double rows) {
   const int whole = static_cast<int>(rows);
   return sum_rows(std::span(&whole, 1));
@@ -190,14 +206,21 @@ std::shared_ptr<const CostTable> cost_table_of(const topologies::Accelerator& ac
                     hint + "; or use cost.source roofline");
 }
 
+std::shared_ptr<const CostTable> CostTables::of(const topologies::Accelerator& accelerator) {
+  std::shared_ptr<const CostTable>& known = by_name_[accelerator.cost_table];
+  if (known == nullptr) known = cost_table_of(accelerator, "/cluster/node/accelerator");
+  return known;
+}
+
 std::string cost_source_text(const CostConfig& cost,
-                             std::span<const topologies::Accelerator* const> accelerators) {
+                             std::span<const topologies::Accelerator* const> accelerators,
+                             CostTables& tables) {
   if (cost.source == CostSource::roofline) return "roofline";
   std::string text;
   std::set<std::string> named;
   for (const topologies::Accelerator* accelerator : accelerators) {
     if (!named.insert(accelerator->cost_table).second) continue;
-    const auto table = cost_table_of(*accelerator, "/cluster/node/accelerator");
+    const auto table = tables.of(*accelerator);
     text += fmt::format("{} {} (fitted to {})", text.empty() ? "table" : ",",
                         accelerator->cost_table, table->machine);
   }
@@ -210,7 +233,8 @@ std::optional<std::string> other_machine_warning(const CostTable& table,
     const double ratio = of_table / of_accelerator;
     return ratio > 1.01 || ratio < 0.5;
   };
-  const bool is_called_otherwise = table.machine != accelerator.name;
+  const std::string& device = table.device.empty() ? table.machine : table.device;
+  const bool is_called_otherwise = model_words(device) != model_words(accelerator.name);
   if (!is_called_otherwise && !is_far(table.peak, accelerator.peak_bf16) &&
       !is_far(table.peak_bandwidth, accelerator.memory_bandwidth)) {
     return std::nullopt;

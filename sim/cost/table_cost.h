@@ -3,6 +3,7 @@
 // the table does not know is the roofline's to say (layer_cost.h).
 #pragma once
 
+#include <map>
 #include <memory>
 #include <optional>
 #include <span>
@@ -76,13 +77,26 @@ class TableCost {
 std::shared_ptr<const CostTable> cost_table_of(const topologies::Accelerator& accelerator,
                                                const std::string& where);
 
+// The cost tables of a step's accelerators, each read once.
+class CostTables {
+ public:
+  // As cost_table_of(), at /cluster/node/accelerator.
+  std::shared_ptr<const CostTable> of(const topologies::Accelerator& accelerator);
+
+ private:
+  std::map<std::string, std::shared_ptr<const CostTable>> by_name_;
+};
+
 // In words: "roofline", or "table h200_trtllm (fitted to NVIDIA H200 SXM 141 GB), burst clocks",
 // with every table that the accelerators name. Throws as cost_table_of().
 std::string cost_source_text(const CostConfig& cost,
-                             std::span<const topologies::Accelerator* const> accelerators);
+                             std::span<const topologies::Accelerator* const> accelerators,
+                             CostTables& tables);
 
 // A sentence where the accelerator is another machine than its table's: called otherwise, or with a
 // peak or memory bandwidth below the table's or above twice it. nullopt: it is the table's machine.
+// Names agree that are the same up to their first word with a digit, which a driver and a data
+// sheet have in common ("NVIDIA H200" and "NVIDIA H200 SXM 141 GB"), or without one altogether.
 std::optional<std::string> other_machine_warning(const CostTable& table,
                                                  const topologies::Accelerator& accelerator);
 

@@ -163,7 +163,7 @@ std::vector<const topologies::Accelerator*> accelerators_of(const MetricsInput& 
 void warn_of_other_machines(const MetricsInput& input, std::vector<std::string>& warnings) {
   if (input.scenario.cost.source == CostSource::roofline) return;
   for (const topologies::Accelerator* accelerator : accelerators_of(input)) {
-    const auto table = cost_table_of(*accelerator, "/cluster/node/accelerator");
+    const auto table = input.tables.of(*accelerator);
     const auto warning = other_machine_warning(*table, *accelerator);
     const bool is_new = warning && std::count(warnings.begin(), warnings.end(), *warning) == 0;
     if (is_new) warnings.push_back(*warning);
@@ -244,7 +244,7 @@ Result compute_result(const MetricsInput& input) {
   result.scenario.name = input.scenario.name;
   result.scenario.point = input.scenario.point;
   result.routing_source = input.source.description();
-  result.cost_source = cost_source_text(input.scenario.cost, accelerators_of(input));
+  result.cost_source = cost_source_text(input.scenario.cost, accelerators_of(input), input.tables);
   result.scenario.fidelity = base::name_in_words(input.scenario.network.fidelity);
   result.scenario.num_ranks = input.sizes.num_ranks;
   result.scenario.expert_model_parallel_size = input.sizes.expert_parallel;

@@ -22,6 +22,7 @@ struct MetricsInput {
   const Timeline& timeline;
   ChangingCluster cluster;
   base::Seconds floor;  // end of the same graph on the analytic network where nothing changes
+  CostTables& tables;   // what the step's computations were timed by
 };
 
 // Everything but `scenario.swept`. Checks INV-4 (never below the floor, to 1e-9, on a cluster that

@@ -55,6 +55,18 @@ class CalibrateComputeTest(MoesimTest):
         slow = self.step_time("cost.source=table", "cost.clocks=sustained",
                               f"cluster.node.accelerator.cost_table={table}")
         self.assertGreater(slow, 10 * self.step_time())
+        measured = json.loads(table.read_text(encoding="utf-8"))
+        here = {"name": measured["device"],
+                "peak_bf16": measured["peak"], "achievable_bf16": measured["peak"],
+                "memory_bandwidth": measured["peak_bandwidth"]}
+        for name, warnings in ((here["name"], 0), ("Another 9000", 1)):
+            keys = {**here, "name": name, "cost_table": str(table)}
+            arguments = [part for key, value in keys.items()
+                         for part in ("--set", f"cluster.node.accelerator.{key}={value}")]
+            (row,) = self.rows(self.write("own.json", experiment(cost={"source": "table"})),
+                               *arguments)
+            found = [warning for warning in row["warnings"] if "cost table" in warning]
+            self.assertEqual(len(found), warnings, row["warnings"])
 
     def test_a_fit_says_what_it_lacks_and_where_its_table_is(self):
         lines = self.csv.read_text(encoding="utf-8").splitlines()

@@ -7,17 +7,12 @@
 #include <type_traits>
 
 #include "model/cuda/gemm/cublas_calls.h"
+#include "model/cuda/gemm/cublas_status.h"
 #include "model/cuda/gemm/cuda_status.h"
 #include "model/cuda/gemm/row_passes.h"
 
 namespace moesim::model::cuda {
 namespace {
-
-void require(cublasStatus_t status, const char* what) {
-  if (status == CUBLAS_STATUS_SUCCESS) return;
-  throw std::runtime_error(std::string("cuBLAS: ") + what + ": " + cublasGetStatusString(status));
-}
-using cuda::require;
 
 // Memory of a device that grows.
 class Room {

@@ -8,6 +8,9 @@
 namespace moesim::model::cuda {
 
 constexpr int kChunkBytes = 16;  // what one cp.async or ldmatrix row moves
+// Lines of operands in bf16 in a device's memory begin at multiples of a chunk: of so many
+// elements.
+constexpr int kLineElements = kChunkBytes / 2;
 
 // The byte where `offset` of lines of `line_bytes` (64 or 128) lies: in each 128 bytes, 16-byte
 // chunks change places by the number of the 128-byte line they are in. TMA calls it

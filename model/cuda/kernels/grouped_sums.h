@@ -8,6 +8,7 @@
 
 #include "model/cuda/gemm/bf16.h"
 #include "model/cuda/kernels/elements.h"
+#include "model/cuda/kernels/halving.h"
 #include "model/cuda/kernels/row_lanes.h"
 
 namespace moesim::model::cuda {
@@ -60,22 +61,12 @@ struct SumRowPieces {
     float sum = lanes_sum(thread, columns, [&](std::int64_t i) { return row[i]; });
     if (bias != nullptr) {
       const Bf16* const line = d_output.lines + d_output.line_of(at.row) * hidden;
-      const float* const of_expert = bias + expert_of(at.row) * hidden;
+      const int expert = last_not_after(at.row, experts, [&](int i) { return first_row[i]; });
+      const float* const of_expert = bias + expert * hidden;
       sum += lanes_sum(thread, hidden,
                        [&](std::int64_t j) { return to_float(line[j]) * of_expert[j]; });
     }
     if (at.is_row && at.lane == 0) sums[at.row] = sum;
-  }
-
- private:
-  // The last that does not begin after the row.
-  MOESIM_KERNEL_CODE int expert_of(std::int64_t row) const {
-    int expert = 0;
-    for (int end = experts; end - expert > 1;) {
-      const int middle = (expert + end) / 2;
-      (first_row[middle] <= row ? expert : end) = middle;
-    }
-    return expert;
   }
 };
 

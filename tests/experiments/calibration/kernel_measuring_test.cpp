@@ -3,11 +3,10 @@
 
 #include <gtest/gtest.h>
 
-#include <chrono>
+#include <cstdint>
 #include <filesystem>
 #include <memory>
 #include <string>
-#include <thread>
 
 #include "experiments/calibration/machine_table.h"
 #include "experiments/runs/point_files.h"
@@ -112,23 +111,25 @@ TEST(MeasureKernels, GivesATableOfADevice) {
 }
 
 // A machine whose runs take as long as they have tokens, in milliseconds, and are queued: a wait
-// takes 2 ms itself.
+// takes 2 ms itself. It has a clock of its own, on which nothing else takes time.
 class SleepingMachine final : public model::TrialMachine {
  public:
-  std::string description() const override { return "sleeping"; }
+  std::string name() const override { return "sleeping"; }
+  std::string description() const override { return name(); }
   int workers() const override { return 1; }
   double element_bytes(model::TrialKernel) const override { return 2; }
   bool fits(const model::TrialShape& shape) const override { return shape.width < 1000; }
   std::unique_ptr<model::KernelTrial> prepare(const model::TrialShape& shape) override {
-    return std::make_unique<Sleep>(*this, shape.rows.front());
+    return std::make_unique<Sleep>(*this, shape.tokens);
   }
   void wait() override {
-    std::this_thread::sleep_for(std::chrono::milliseconds(queued_ms_ + 2));
+    now_ms += queued_ms_ + 2;
     ++waits;
     queued_ms_ = 0;
   }
   double batch_seconds() const override { return 0.03; }
 
+  std::int64_t now_ms = 0;
   int waits = 0;
   int runs = 0;
 
@@ -146,8 +147,9 @@ class SleepingMachine final : public model::TrialMachine {
   int queued_ms_ = 0;
 };
 
-MeasuringOptions two_repetitions() {
+MeasuringOptions two_repetitions(const SleepingMachine& machine) {
   MeasuringOptions options;
+  options.clock = [&machine] { return 1e-3 * static_cast<double>(machine.now_ms); };
   options.rounds = 1;
   options.fewest_repetitions = 2;
   options.least_seconds = options.sustained_seconds = 1e-4;
@@ -155,15 +157,26 @@ MeasuringOptions two_repetitions() {
 }
 
 // A run of 4 ms: batches of 1, 2, 4 and 8 runs take 6, 10, 18 and 34 ms, the first above 30; then
-// batches of 8 are timed, in which a wait of 2 ms is a quarter millisecond of each run. That is 78
-// runs and 14 waits, the slow-down's included; a machine that is busy with other things sleeps
-// longer and doubles less often.
+// two batches of 8 are timed, in which a wait of 2 ms is a quarter millisecond of each run. So does
+// the slow-down, 15 runs in 4 waits and 16 in 2, and one more batch for either half of a long run.
 TEST(MeasureKernels, WaitsOnceForManyRuns) {
   SleepingMachine machine;
   const Measured measured =
-      measure_kernels(machine, {tiny_row(sim::kGemm, 1, 1, 8, 8)}, two_repetitions());
-  EXPECT_GE(measured.rows.at(0).latency_us, 4000);
-  EXPECT_GT(machine.runs, 2 * machine.waits);
+      measure_kernels(machine, {tiny_row(sim::kGemm, 1, 1, 8, 8)}, two_repetitions(machine));
+  EXPECT_NEAR(measured.rows.at(0).latency_us, 4250, 1e-6);
+  EXPECT_NEAR(measured.sustained_slowdown.at(sim::kGemm), 1, 1e-12);
+  EXPECT_EQ(machine.runs, 15 + 16 + 15 + 16 + 8 + 8);
+  EXPECT_EQ(machine.waits, 4 + 2 + 4 + 2 + 1 + 1);
+}
+
+// 16 tokens of 64 elements of 2 bytes, each to 8 experts: 16 rows are read and 128 written in 17 ms
+// (a batch of 2 runs takes 34 ms with its wait). The other seven reads of a row may be a cache's.
+TEST(MeasureKernels, CountsWhatMemoryMovesOnce) {
+  SleepingMachine machine;
+  LatencyRow row = tiny_row(sim::kPermute, 8, 8, 64, 0);
+  row.tokens = 16;
+  const Measured measured = measure_kernels(machine, {row}, two_repetitions(machine));
+  EXPECT_NEAR(measured.best_bytes_per_s, 2.0 * (16 + 128) * 64 / 17e-3, 1e-3);
 }
 
 // Of 4, 100 and 4 ms with a bound of 60: the second takes too long, which a second try confirms,
@@ -175,7 +188,7 @@ TEST(MeasureKernels, LeavesOutWhatTakesTooLongOrDoesNotFit) {
   grid[1].tokens = 100;
   grid.push_back(tiny_row(sim::kGemm, 1, 1, 8, 16));
   grid.push_back(tiny_row(sim::kGemm, 1, 1, 1000, 16));
-  MeasuringOptions options = two_repetitions();
+  MeasuringOptions options = two_repetitions(machine);
   options.most_run_seconds = 0.06;
   const Measured measured = measure_kernels(machine, grid, options);
   ASSERT_EQ(measured.rows.size(), 2u);
@@ -188,7 +201,7 @@ TEST(MeasureKernels, LeavesOutWhatTakesTooLongOrDoesNotFit) {
 TEST(MeasureKernels, BeginsNoRoundPastItsTime) {
   for (const bool in_time : {true, false}) {
     SleepingMachine machine;
-    MeasuringOptions options = two_repetitions();
+    MeasuringOptions options = two_repetitions(machine);
     options.rounds = 3;
     if (!in_time) options.most_seconds = 0;
     int done = 0;

@@ -57,14 +57,15 @@ TEST(LatencyRow, ALayerIsTwoGemmsAndWhatIsMoved) {
             (std::vector<sim::GemmShape>{{32, 64}, {64, 32}}));
 }
 
-// Causal scores of 100 tokens in sequences of 50: 25 keys on average, 4 FLOP each and element.
+// Permute reads 8 tokens and writes their 16 rows, combine the other way round. Causal scores of
+// 100 tokens in sequences of 50: 25 keys on average, 4 FLOP each and element.
 TEST(LatencyRow, SingleKernelsDoTheirOwnWork) {
   LatencyRow row = layer_row();
   row.kernel = sim::kGroupedGemm;
   EXPECT_EQ(family_of(row), sim::kGroupedGemm);
   EXPECT_EQ(work_of(row, {}, 4).gemms, (std::vector<sim::GemmShape>{{32, 64}}));
   row.kernel = sim::kPermute;
-  EXPECT_EQ(work_of(row, {}, 4).moved_bytes, 4 * 2 * 16 * 64);
+  EXPECT_EQ(work_of(row, {}, 4).moved_bytes, 4 * (8 + 16) * 64);
   row.kernel = sim::kCombine;
   EXPECT_EQ(work_of(row, {}, 4).moved_bytes, 4 * (16 + 8) * 64);
   row.kernel = sim::kAttention;

@@ -32,6 +32,13 @@ TEST(BackendChoice, CudaWithoutADeviceIsAnError) {
   }
 }
 
+TEST(BackendChoice, NamesHowADeviceComputesProducts) {
+  EXPECT_STREQ(backend_of(ProductMode::in_order), "cuda");
+  EXPECT_STREQ(backend_of(ProductMode::library_fp32), "cuda:fp32");
+  EXPECT_STREQ(backend_of(ProductMode::library_tf32), "cuda:tf32");
+  EXPECT_STREQ(backend_of(ProductMode::bf16), "cuda:bf16");
+}
+
 TEST(BackendChoice, KnowsNoOtherName) {
   try {
     choose_backend("cude");

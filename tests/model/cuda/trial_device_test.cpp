@@ -1,6 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "model/cuda/trial_device.h"
 
+#include <algorithm>
+#include <bit>
+#include <cmath>
+#include <cstdint>
 #include <vector>
 
 #include "tests/support/test_devices.h"
@@ -10,9 +14,32 @@ namespace {
 
 using moesim::testing::on_each_device;
 
+// How many numbers a shape's result has.
+std::size_t result_elements(const TrialShape& shape, ProductMode mode) {
+  const auto rows = static_cast<std::size_t>(shape.total_rows());
+  const auto width = static_cast<std::size_t>(shape.width);
+  if (shape.kernel == TrialKernel::attention) return rows * width;
+  if (shape.kernel == TrialKernel::combine) return static_cast<std::size_t>(shape.tokens) * width;
+  if (shape.kernel == TrialKernel::permute)
+    return rows * width / (mode == ProductMode::bf16 ? 2 : 1);
+  return rows * static_cast<std::size_t>(shape.columns);
+}
+
+// Numbers, nearly all of them other than 0: a device's memory begins as NaN where it is emulated.
+void expect_computed(const std::vector<float>& result, std::size_t count) {
+  ASSERT_EQ(result.size(), count);
+  std::size_t zeros = 0;
+  for (const float value : result) {
+    ASSERT_TRUE(std::isfinite(value));
+    zeros += value == 0 ? 1 : 0;
+  }
+  EXPECT_LT(zeros, count / 10);
+}
+
 // In every mode each kernel runs on rows of every kind: none, one, more than a tile. What kernels
-// compute their own tests check; here that operands and results are there (an emulated device's
-// memory is the host's, so that the sanitizers' build sees what is read or written beyond it).
+// compute their own tests check; here that each run computes all of its result, wherever that lies
+// (an emulated device's memory is the host's, so that the sanitizers' build sees what is read or
+// written beyond it).
 TEST(TrialDevice, EveryKernelRunsOnRaggedRows) {
   const std::vector<TrialShape> shapes = {
       {TrialKernel::gemm, {129}, 48, 80, 129, 1},
@@ -30,7 +57,10 @@ TEST(TrialDevice, EveryKernelRunsOnRaggedRows) {
         ASSERT_TRUE(machine->fits(shape));
         const std::unique_ptr<KernelTrial> trial = machine->prepare(shape);
         EXPECT_FALSE(trial->has_part());
-        for (int run = 0; run < 3; ++run) trial->run();
+        for (int run = 0; run < 3; ++run) {
+          trial->run();
+          expect_computed(trial->result(), result_elements(shape, mode));
+        }
         machine->wait();
       }
     });
@@ -53,6 +83,29 @@ TEST(TrialDevice, RoundsInMixedPrecision) {
   });
 }
 
+// Of mixed precision's results those of combine and of the experts' products are bf16, whose float
+// has 16 bits of 0 at its end; those of single products are fp32. In fp32 all are.
+TEST(TrialDevice, RoundsTheResultsThatTheTableCountsSo) {
+  for (const ProductMode mode : {ProductMode::library_fp32, ProductMode::bf16}) {
+    on_each_device([&](Device& device) {
+      device.use_products(mode);
+      const std::unique_ptr<TrialMachine> machine = make_trial_device(device);
+      const auto is_rounded = [&](const TrialShape& shape) {
+        const std::unique_ptr<KernelTrial> trial = machine->prepare(shape);
+        trial->run();
+        const std::vector<float> result = trial->result();
+        return std::all_of(result.begin(), result.end(), [](float value) {
+          return (std::bit_cast<std::uint32_t>(value) & 0xffffU) == 0;
+        });
+      };
+      const bool rounds = mode == ProductMode::bf16;
+      EXPECT_EQ(is_rounded({TrialKernel::combine, {6, 6}, 48, 0, 6, 1}), rounds);
+      EXPECT_EQ(is_rounded({TrialKernel::grouped_gemm, {6, 6}, 48, 80, 6, 1}), rounds);
+      EXPECT_FALSE(is_rounded({TrialKernel::gemm, {6}, 48, 80, 6, 1}));
+    });
+  }
+}
+
 TEST(TrialDevice, SaysWhatItIs) {
   on_each_device([](Device& device) {
     device.use_products(ProductMode::library_tf32);
@@ -60,6 +113,7 @@ TEST(TrialDevice, SaysWhatItIs) {
     const DeviceFacts facts = device.facts();
     EXPECT_EQ(machine->description(),
               device.name() + ", " + facts.versions + ", backend cuda:tf32");
+    EXPECT_EQ(machine->name(), device.name());
     EXPECT_EQ(machine->workers(), facts.multiprocessors);
     EXPECT_EQ(machine->element_bytes(TrialKernel::gemm), 4);
     EXPECT_GT(machine->batch_seconds(), 0);

@@ -136,17 +136,32 @@ TEST(CostTableOf, AnAcceleratorWithoutOneIsAnError) {
   }
 }
 
-TEST(CostSourceText, NamesTheTableAndWhatItWasFittedTo) {
+TEST(CostTables, AreReadOnce) {
+  CostTables tables;
   topologies::Accelerator accelerator = testing::example_accelerator();
-  EXPECT_EQ(cost_source_text({}, std::vector<const topologies::Accelerator*>{&accelerator}),
+  accelerator.cost_table = "h200_vllm";
+  const auto first = tables.of(accelerator);
+  EXPECT_EQ(first->engine, "VLLM");
+  EXPECT_EQ(tables.of(accelerator), first);
+  accelerator.cost_table = "h200_sglang";
+  EXPECT_NE(tables.of(accelerator), first);
+  accelerator.cost_table = "none";
+  EXPECT_THROW(tables.of(accelerator), base::Error);
+  EXPECT_THROW(tables.of(accelerator), base::Error);
+}
+
+TEST(CostSourceText, NamesTheTableAndWhatItWasFittedTo) {
+  CostTables tables;
+  topologies::Accelerator accelerator = testing::example_accelerator();
+  EXPECT_EQ(cost_source_text({}, std::vector<const topologies::Accelerator*>{&accelerator}, tables),
             "roofline");
   accelerator.cost_table = "h200_vllm";
   topologies::Accelerator other = accelerator;
   const std::vector<const topologies::Accelerator*> both{&accelerator, &other};
-  EXPECT_EQ(cost_source_text({CostSource::table, Clocks::burst}, both),
+  EXPECT_EQ(cost_source_text({CostSource::table, Clocks::burst}, both, tables),
             "table h200_vllm (fitted to NVIDIA H200 SXM 141 GB), burst clocks");
   other.cost_table = "h200_sglang";
-  EXPECT_EQ(cost_source_text({CostSource::table, Clocks::burst}, both),
+  EXPECT_EQ(cost_source_text({CostSource::table, Clocks::burst}, both, tables),
             "table h200_vllm (fitted to NVIDIA H200 SXM 141 GB), h200_sglang (fitted to NVIDIA "
             "H200 SXM 141 GB), burst clocks");
 }
@@ -170,6 +185,29 @@ TEST(OtherMachineWarning, ComesOfAnotherNameAFasterTableAndAMuchFasterAccelerato
   const std::string warning = other_machine_warning(table, accelerator).value_or("");
   EXPECT_NE(warning.find("fitted to another"), std::string::npos) << warning;
   EXPECT_NE(warning.find("the accelerator is example"), std::string::npos) << warning;
+}
+
+// What calibration writes: the machine is told with versions and backend, the device as its driver
+// calls it. The rates of both are equal here.
+TEST(OtherMachineWarning, ComparesTheDevicesModel) {
+  topologies::Accelerator accelerator = testing::example_accelerator();
+  CostTable table;
+  table.peak = accelerator.peak_bf16;
+  table.peak_bandwidth = accelerator.memory_bandwidth;
+  const auto warns = [&](const char* device, const char* name) {
+    table.device = device;
+    table.machine = std::string(device) + ", CUDA driver 13.0, runtime 13.0, backend cuda:bf16";
+    accelerator.name = name;
+    return other_machine_warning(table, accelerator).has_value();
+  };
+  EXPECT_FALSE(warns("NVIDIA H200", "NVIDIA H200 SXM 141 GB"));
+  EXPECT_FALSE(warns("NVIDIA A100-SXM4-80GB", "NVIDIA A100 SXM 80 GB"));
+  EXPECT_FALSE(warns("NVIDIA H100 80GB HBM3", "NVIDIA H100 SXM5 80 GB"));
+  EXPECT_FALSE(warns("unknown processor", "unknown processor"));
+  EXPECT_TRUE(warns("NVIDIA H20", "NVIDIA H200 SXM 141 GB"));
+  EXPECT_TRUE(warns("NVIDIA GeForce RTX 4090", "NVIDIA GeForce RTX 3090"));
+  EXPECT_TRUE(warns("unknown processor", "unknown"));
+  EXPECT_TRUE(warns("", "NVIDIA H200 SXM 141 GB"));  // the machine then, without a name in front
 }
 
 }  // namespace
