@@ -34,7 +34,8 @@ TEST(FigureBound, AQuantityOfAnotherKindIsAnErrorAtItsPlace) {
                                         {"drop_rate", "\"2 ms\""},
                                         {"tokens_per_s", "\"2 s\""},
                                         {"step_time_s", "\"2\""}}) {
-    const base::Error error = base::thrown_error([&] { bound(figure, written); });
+    const base::Error error =
+        base::thrown_error([name = figure, text = written] { bound(name, text); });
     EXPECT_EQ(error.where(), "here") << figure << " " << written;
     EXPECT_FALSE(error.hint().empty()) << figure << " " << written;
   }

@@ -16,7 +16,7 @@ using moesim::testing::small_model;
 // An engine and what it steps.
 struct SmallEngine {
   const MoeGptConfig model = small_model();
-  const TrainingConfig training;
+  const TrainingConfig training{};
   base::ThreadPool threads{1};
   MoeGptWeights<float> weights = shaken_weights<float>(model, 2);
   OptimizerState optimizer = fresh_optimizer(training, parameters(weights));
