@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <algorithm>
 #include <cstdio>
+#include <filesystem>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -23,6 +24,8 @@
 
 namespace moesim::cli {
 namespace {
+
+namespace fs = std::filesystem;
 
 struct CalibrateNetworkOptions {
   std::string table;
@@ -153,6 +156,19 @@ void require_pair(const std::string& a, const std::string& b, const char* missin
   throw base::Error(missing, why, kThreeUses);
 }
 
+// Before minutes of measuring, not after them.
+void require_place_for(const std::string& file) {
+  if (file.empty()) return;
+  const fs::path path = fs::absolute(file);
+  if (fs::is_directory(path)) {
+    throw base::Error(file, "is a folder", "name a file in it");
+  }
+  if (!fs::is_directory(path.parent_path())) {
+    throw base::Error(file, "there is no folder " + path.parent_path().string(),
+                      "make it first, or name another file");
+  }
+}
+
 // An option that was given belongs to one of the three uses.
 struct GivenOption {
   const char* flag;
@@ -188,6 +204,11 @@ void require_one_use(const CalibrateComputeOptions& options) {
                           " is for " + first.use,
                       kThreeUses);
   }
+  if (!options.rows.empty() &&
+      fs::path(options.rows).lexically_normal() == fs::path(options.output).lexically_normal()) {
+    throw base::Error("--rows", "rows and table cannot go into one file, " + options.rows,
+                      "name another file");
+  }
   if (!options.table.empty() && !options.output.empty()) {
     throw base::Error("-o", "judging a table prints its errors and writes no table",
                       "leave -o out, or fit one: --from and --like");
@@ -196,6 +217,8 @@ void require_one_use(const CalibrateComputeOptions& options) {
 
 void calibrate_compute(const CalibrateComputeOptions& options) {
   require_one_use(options);
+  require_place_for(options.output);
+  require_place_for(options.rows);
   require_pair(options.table, options.against, options.table.empty() ? "--table" : "--against",
                "a table is judged against rows: --table and --against come together");
   require_pair(options.from, options.like, options.from.empty() ? "--from" : "--like",

@@ -96,6 +96,17 @@ void warn_of_few_rows(const std::string& family, const std::vector<FitRow>& rows
       rows.size(), rows.size() == 1 ? "row" : "rows", numbers));
 }
 
+// Rows of another machine than the ceilings' are fitted too, and badly.
+void warn_of_bad_fit(const std::string& family, const sim::ErrorFigures& fitted,
+                     std::vector<std::string>& warnings) {
+  constexpr double kBad = 0.5;
+  if (fitted.median <= kBad) return;
+  warnings.push_back(fmt::format(
+      "{}: the fit is off by {:.0f} % in the middle: do not use it; rows that are faster than the "
+      "table's peaks, or that crowded machines gave, have no fit",
+      family, 100 * fitted.median));
+}
+
 }  // namespace
 
 sim::KernelModel default_model(const std::string& family, int workers, double element_bytes) {
@@ -121,6 +132,7 @@ Calibration calibrate(const std::vector<LatencyRow>& rows, const CostTable& like
     KernelTable kernel = fit_kernel(family_rows, start, ceilings);
     const FamilyErrors errors =
         errors_of(family, family_rows, held_out_errors(family_rows, start, ceilings, threads));
+    warn_of_bad_fit(family, kernel.fitted, result.warnings);
     kernel.fitted = rounded(kernel.fitted);
     kernel.held_out = rounded(errors.all);
     kernel.held_out_balanced = rounded(errors.balanced);

@@ -51,6 +51,12 @@ std::vector<LatencyRow> read_latency_rows(const std::string& file) {
     base::ReadReport report;
     base::read_json(with_names(value), row, report);
     row.place = value.place.text();
+    require_distribution(row.distribution, row.place);
+    if (row.topk > row.experts) {
+      throw base::Error(row.place,
+                        fmt::format("a token cannot have {} of {} experts", row.topk, row.experts),
+                        "topk is at most experts");
+    }
     rows.push_back(std::move(row));
   }
   if (rows.empty()) throw base::Error(file, "it has no rows", "give it a line per measurement");

@@ -64,11 +64,9 @@ std::vector<int> power_law_counts(double exponent, int tokens, int experts, int 
   return whole_counts(shares, tokens, pairs);
 }
 
-}  // namespace
-
-std::vector<int> routed_counts(const std::string& distribution, int tokens, int experts, int top_k,
-                               const std::string& where) {
-  if (distribution == "balanced") return balanced_counts(tokens, experts, top_k);
+// 0: balanced.
+double exponent_of(const std::string& distribution, const std::string& where) {
+  if (distribution == "balanced") return 0;
   double exponent = 0;
   const std::string prefix = kPowerLaw;
   if (distribution.starts_with(prefix)) {
@@ -76,11 +74,24 @@ std::vector<int> routed_counts(const std::string& distribution, int tokens, int 
     const char* end = distribution.data() + distribution.size();
     const auto [stop, error] = std::from_chars(begin, end, exponent);
     if (error == std::errc{} && stop == end && exponent > 0 && exponent <= 10 && exponent != 1) {
-      return power_law_counts(exponent, tokens, experts, top_k);
+      return exponent;
     }
   }
   throw base::Error(where, "there is no distribution \"" + distribution + "\"",
                     "use balanced, or power_law_1.2 (any exponent but 1, up to 10)");
+}
+
+}  // namespace
+
+void require_distribution(const std::string& distribution, const std::string& where) {
+  exponent_of(distribution, where);
+}
+
+std::vector<int> routed_counts(const std::string& distribution, int tokens, int experts, int top_k,
+                               const std::string& where) {
+  const double exponent = exponent_of(distribution, where);
+  if (exponent == 0) return balanced_counts(tokens, experts, top_k);
+  return power_law_counts(exponent, tokens, experts, top_k);
 }
 
 }  // namespace moesim::experiments

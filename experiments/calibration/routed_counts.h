@@ -11,8 +11,12 @@
 
 namespace moesim::experiments {
 
+// Throws base::Error at `where` for another name than "balanced" and "power_law_A" with an exponent
+// of more than 0, at most 10, and not 1.
+void require_distribution(const std::string& distribution, const std::string& where);
+
 // "balanced", or "power_law_A" with the exponent A (not 1). The counts add up to tokens * top_k,
-// none above `tokens`. Throws base::Error at `where` for another name.
+// none above `tokens`. Throws as require_distribution().
 std::vector<int> routed_counts(const std::string& distribution, int tokens, int experts, int top_k,
                                const std::string& where);
 

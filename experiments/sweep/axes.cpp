@@ -255,6 +255,13 @@ void add_axis(JsonValue& document, const std::string& assignment) {
   if (sweep == nullptr) sweep = &base::add_member(document, "sweep", base::json_object());
   if (sweep->kind == JsonValue::Kind::null) *sweep = base::json_object();
   if (sweep->kind != JsonValue::Kind::object) return;  // read_axes says what is wrong with it
+  for (const JsonMember& member : sweep->members) {
+    const bool by_flag = member.place.origin && member.place.origin->starts_with("--sweep ");
+    if (member.key == key && by_flag) {
+      throw Error(flag, "\"" + key + "\" is swept by a flag before this one",
+                  "give all its values at once: --sweep " + key + "=1,2");
+    }
+  }
   std::erase_if(sweep->members, [&](const JsonMember& member) { return member.key == key; });
   base::Place place = rule.place;
   sweep->members.push_back({key, std::move(place), std::move(rule)});

@@ -3,18 +3,22 @@
 
 #include <algorithm>
 #include <charconv>
-#include <fstream>
+#include <cmath>
 #include <memory>
 #include <optional>
+#include <sstream>
 #include <string>
 #include <string_view>
 
 #include "base/error.h"
+#include "base/file_bytes.h"
 
 namespace moesim::experiments {
 namespace {
 
 using base::JsonValue;
+
+constexpr std::string_view kByteOrderMark = "\xEF\xBB\xBF";  // that spreadsheets begin UTF-8 with
 
 struct Column {
   std::string key;
@@ -66,6 +70,7 @@ std::optional<Number> number_in(std::string_view cell) {
   Number number{};
   const auto [end, error] = std::from_chars(cell.data(), cell.data() + cell.size(), number);
   if (error != std::errc() || end != cell.data() + cell.size()) return std::nullopt;
+  if (!std::isfinite(static_cast<double>(number))) return std::nullopt;  // "nan", "inf": text
   return number;
 }
 
@@ -109,8 +114,9 @@ JsonValue row_of(std::string_view line, const std::vector<Column>& columns,
 }  // namespace
 
 std::vector<JsonValue> read_table(const std::filesystem::path& file) {
-  std::ifstream stream(file);
-  if (!stream) throw base::Error(file.string(), "cannot be read", "check the name");
+  std::string text = base::InputFile(file, "name a CSV file").text();
+  if (text.starts_with(kByteOrderMark)) text.erase(0, kByteOrderMark.size());
+  std::istringstream stream(std::move(text));
   const auto origin = std::make_shared<const std::string>(file.string());
   std::vector<Column> columns;
   std::vector<JsonValue> rows;

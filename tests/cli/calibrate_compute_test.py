@@ -94,6 +94,9 @@ class CalibrateComputeTest(MoesimTest):
             ([*fit, "--backend", "cpu"], "--backend", "is for measuring"),
             ([*judge, "--threads", "1"], "--threads", "is for measuring"),
             ([*judge, "--small"], "--small", "is for measuring"),
+            (["--small", "--rows", "x.json", "-o", "./x.json"], "--rows", "into one file"),
+            (["--small", "-o", "nowhere/x.json"], "nowhere/x.json", "there is no folder"),
+            (["--small", "--rows", "."], ".", "is a folder"),
         ]
         for arguments, place, words in cases:
             done = self.moesim("calibrate", "compute", *arguments)

@@ -104,6 +104,20 @@ TEST(Calibration, WarnsOfFewRows) {
   EXPECT_EQ(made.held_out.at(0).all.rows, 0);
 }
 
+// A thousand times faster than the machine's peaks let them be: no fit comes near.
+TEST(Calibration, WarnsOfRowsThatItCannotFit) {
+  const auto like = sim::find_cost_table("h200_vllm", "");
+  std::vector<LatencyRow> rows;
+  for (LatencyRow row : public_rows()) {
+    if (row.engine != like->engine || rows.size() == 40) continue;
+    row.latency_us /= 1000;
+    rows.push_back(std::move(row));
+  }
+  const Calibration made = calibrate(rows, *like, 1);
+  ASSERT_EQ(made.warnings.size(), 1u);
+  EXPECT_TRUE(made.warnings[0].starts_with("moe_layer: the fit is off by ")) << made.warnings[0];
+}
+
 TEST(DefaultModel, HasTilesWhereTheFamilyMultiplies) {
   EXPECT_TRUE(default_model(sim::kCombine, 2, 4).tiles.empty());
   EXPECT_EQ(default_model(sim::kAttention, 2, 4).tiles.size(), 1u);

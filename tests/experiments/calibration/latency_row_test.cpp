@@ -8,6 +8,7 @@
 #include <string>
 
 #include "base/error.h"
+#include "tests/base/thrown_error.h"
 
 namespace moesim::experiments {
 namespace {
@@ -41,6 +42,14 @@ TEST(LatencyRow, BadRowsAreErrorsAtTheirLine) {
     EXPECT_NE(error.where().find(".csv:2:"), std::string::npos) << error.where();
   }
   EXPECT_THROW(read(kKeys), base::Error);
+  const auto message = [](const char* row) {
+    return base::thrown_error([&] { read(std::string(kKeys) + row); }).message();
+  };
+  EXPECT_EQ(message("E,1,gemm,1,1,64,32,wobbly,8,1\n"), "there is no distribution \"wobbly\"");
+  EXPECT_EQ(message("E,1,gemm,1,1,64,32,power_law_-1.2,8,1\n"),
+            "there is no distribution \"power_law_-1.2\"");
+  EXPECT_EQ(message("E,1,fused_moe,1,4,64,32,balanced,8,1\n"),
+            "a token cannot have 4 of 1 experts");
 }
 
 // 8 tokens, top 2, 4 experts: 4 rows each. GEMMs [64] -> 2 x 32 and 32 -> 64; moved: 16 rows of 64

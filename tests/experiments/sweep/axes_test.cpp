@@ -94,6 +94,15 @@ TEST(AddAxis, TakesListsRulesAndWords) {
 
 TEST(AddAxis, ReplacesWhatTheFileSweeps) { EXPECT_EQ(swept_by("a=7,8"), R"({"b":[2],"a":[7,8]})"); }
 
+TEST(AddAxis, TwoFlagsForOneKeyAreAnError) {
+  base::JsonValue document = base::parse_json("{}", "file.json");
+  add_axis(document, "a=1");
+  add_axis(document, "b=1");
+  const base::Error error = base::thrown_error([&] { add_axis(document, "a=2"); });
+  EXPECT_EQ(error.where(), "--sweep a=2");
+  EXPECT_EQ(error.message(), "\"a\" is swept by a flag before this one");
+}
+
 TEST(AddAxis, MalformedOnesAreErrorsAtTheFlag) {
   for (const char* assignment : {"a", "=1", "a="}) {
     EXPECT_EQ(base::thrown_error([&] { swept_by(assignment); }).where(),

@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include "base/error.h"
+#include "tests/base/thrown_error.h"
 #include "tests/experiments/validation/scratch_file.h"
 
 namespace moesim::experiments {
@@ -51,6 +52,22 @@ TEST(CaseTable, BadTablesAreRefusedWithTheirPlace) {
   EXPECT_EQ(error_of("id,,ranks\nx,1,2\n"), "cases.csv:1:1: a column has no key");
   EXPECT_EQ(error_of("id,time [us]\nx,soon\n"), "cases.csv:2:3: \"soon\" is not a number of us");
   EXPECT_EQ(error_of("id,ranks\n"), "cases.csv: the table has no rows");
+}
+
+// As spreadsheets write them; std::from_chars would read "nan" and "inf" as numbers.
+TEST(CaseTable, WhatIsNoFiniteNumberIsAWord) {
+  const ScratchFolder folder;
+  const auto rows = read_table(folder.write("cases.csv", "\xEF\xBB\xBFid,a,b\nx,nan,inf\n"));
+  ASSERT_EQ(rows.size(), 1U);
+  EXPECT_EQ(base::to_text(rows[0], base::JsonStyle::compact), R"({"id":"x","a":"nan","b":"inf"})");
+  EXPECT_EQ(error_of("id,time [us]\nx,inf\n"), "cases.csv:2:3: \"inf\" is not a number of us");
+}
+
+TEST(CaseTable, AFolderIsNoTable) {
+  const ScratchFolder folder;
+  const auto parent = std::filesystem::path(folder.write("cases.csv", "")).parent_path();
+  EXPECT_EQ(base::thrown_error([&] { read_table(parent); }).message(),
+            "this is a folder, not a file");
 }
 
 TEST(CaseTable, AMissingFileIsAnError) {
