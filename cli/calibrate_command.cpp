@@ -123,6 +123,19 @@ experiments::Measured measure(model::TrialMachine& machine, experiments::GridSiz
   return measured;
 }
 
+void warn_of(const experiments::Measured& measured) {
+  if (measured.left_out > 0) {
+    std::fprintf(stderr, "warning: %d rows of the grid are too large or too slow here: left out\n",
+                 measured.left_out);
+  }
+  if (measured.disagreement.value_or(0) > experiments::kMostDisagreement) {
+    std::fprintf(stderr,
+                 "warning: equal rounds differ by %.0f %%: other work runs on this machine, and is "
+                 "in the figures; measure again without it\n",
+                 100 * *measured.disagreement);
+  }
+}
+
 void measure_here(const CalibrateComputeOptions& options) {
   const std::string name = options.backend.empty() ? "cpu" : options.backend;
   const model::cuda::BackendChoice backend = model::cuda::choose_backend(name);
@@ -132,10 +145,7 @@ void measure_here(const CalibrateComputeOptions& options) {
                     : backend.device == nullptr ? experiments::GridSize::processor
                                                 : experiments::GridSize::accelerator;
   const experiments::Measured measured = measure(*machine, size);
-  if (measured.left_out > 0) {
-    std::fprintf(stderr, "warning: %d rows of the grid are too large or too slow here: left out\n",
-                 measured.left_out);
-  }
+  warn_of(measured);
   const sim::CostTable like = experiments::table_of_machine(*machine, measured);
   if (!options.rows.empty()) {
     experiments::write_file(options.rows, experiments::latency_rows_text(
@@ -217,6 +227,10 @@ void require_one_use(const CalibrateComputeOptions& options) {
 
 void calibrate_compute(const CalibrateComputeOptions& options) {
   require_one_use(options);
+  if (!options.output.empty() && !sim::is_cost_table_file(options.output)) {
+    throw base::Error("-o", "experiments name a table's file by a name that ends in .json",
+                      "write " + options.output + ".json");
+  }
   require_place_for(options.output);
   require_place_for(options.rows);
   require_pair(options.table, options.against, options.table.empty() ? "--table" : "--against",

@@ -165,9 +165,14 @@ void check_options(const RunCommandOptions& options, const experiments::Sweep& s
     throw base::Error("--resume", "only sweeps are resumed, and this is one point",
                       "run it again without --resume");
   }
-  if (!shard_of(options).is_whole() && sweep.is_lone()) {
+  const experiments::Shard shard = shard_of(options);
+  if (!shard.is_whole() && sweep.is_lone()) {
     throw base::Error("--shard", "only sweeps are divided, and this is one point",
                       "run it without --shard");
+  }
+  if (shard.number > sweep.points.size()) {
+    std::fprintf(stderr, "moesim: of the sweep's %zu points none is in part %s\n",
+                 sweep.points.size(), to_text(shard).c_str());
   }
 }
 

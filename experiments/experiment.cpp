@@ -5,6 +5,7 @@
 #include <initializer_list>
 
 #include "base/error.h"
+#include "sim/cost/cost_table.h"
 
 namespace moesim::experiments {
 namespace {
@@ -77,6 +78,36 @@ void rebase(const JsonValue& document, std::initializer_list<const char*> keys, 
   const JsonValue* value = &document;
   for (const char* key : keys) value = value != nullptr ? value->find(key) : nullptr;
   if (value != nullptr && !path.empty()) path = resolve_path(*value).string();
+}
+
+bool is_cost_table_file(const base::JsonMember& member) {
+  return member.key == "cost_table" && sim::is_cost_table_file(member.value.text);
+}
+
+// Cost tables that are files are named from the folder of the file that names them.
+void rebase_cost_tables(JsonValue& value) {
+  for (JsonValue& item : value.items) rebase_cost_tables(item);
+  for (base::JsonMember& member : value.members) {
+    rebase_cost_tables(member.value);
+    if (!is_cost_table_file(member)) continue;
+    member.value.text =
+        std::filesystem::absolute(resolve_path(member.value)).lexically_normal().string();
+  }
+}
+
+// A table that the accelerators have but no step reads, as an accelerator's own may be.
+void warn_of_unread_tables(const JsonValue& value, const std::string& pointer,
+                           std::vector<std::string>& warnings) {
+  for (std::size_t i = 0; i < value.items.size(); ++i) {
+    warn_of_unread_tables(value.items[i], pointer + "/" + std::to_string(i), warnings);
+  }
+  for (const base::JsonMember& member : value.members) {
+    const std::string place = pointer + "/" + member.key;
+    warn_of_unread_tables(member.value, place, warnings);
+    if (!is_cost_table_file(member)) continue;
+    warnings.push_back(base::where_of(member.value.place, place) +
+                       ": it has no effect: cost.source is roofline (to use it: table)");
+  }
 }
 
 void complete(JsonValue& job, const char* section, const JsonValue* common) {
@@ -213,6 +244,7 @@ JsonValue read_document(const std::filesystem::path& file,
 JsonValue resolve_presets(JsonValue document) {
   replace(document, "model", resolve_model);
   replace(document, "cluster", topologies::resolve_cluster_presets);
+  if (JsonValue* cluster = document.find("cluster")) rebase_cost_tables(*cluster);
   replace(document, "comm", sim::resolve_comm_preset);
   complete_jobs(document);
   return document;
@@ -227,6 +259,11 @@ Experiment read_experiment(const JsonValue& document, base::ReadReport& report) 
   check_objectives(document, experiment.objectives);
   read_constraints(document, experiment.constraints);
   experiment.scenario.name = experiment.name;
+  if (experiment.scenario.cost.source == sim::CostSource::roofline) {
+    if (const JsonValue* cluster = document.find("cluster")) {
+      warn_of_unread_tables(*cluster, "/cluster", report.warnings);
+    }
+  }
   rebase(document, {"routing", "trace"}, experiment.scenario.routing.trace);
   rebase(document, {"routing", "proxy", "text"}, experiment.scenario.routing.proxy.text);
   rebase(document, {"cluster", "file"}, experiment.scenario.cluster.file);

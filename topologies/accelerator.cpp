@@ -55,7 +55,7 @@ void describe(base::FieldTable& table, Accelerator& accelerator) {
       .at_least(1);
   table.field("cost_table", accelerator.cost_table,
               "What cost.source table takes: a file in sim/cost/presets, or a path that ends in "
-              ".json, relative to the working directory.");
+              ".json, relative to the file that names it.");
   table.field("sources", accelerator.sources, "Where each number comes from, by key.");
 }
 

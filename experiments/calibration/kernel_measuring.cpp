@@ -2,6 +2,8 @@
 #include "experiments/calibration/kernel_measuring.h"
 
 #include <algorithm>
+#include <cmath>
+#include <limits>
 #include <memory>
 #include <optional>
 #include <tuple>
@@ -134,16 +136,25 @@ class RowTimes {
       show_progress(1);
     }
     const auto left_out = static_cast<int>(grid.size() - rows.size());
+    next_best_us_.assign(rows.size(), std::numeric_limits<double>::infinity());
     for (int round = 1; round < options_.rounds; ++round) {
       if (options_.clock() - begin > options_.most_seconds) break;
       show_progress(left_out);
-      for (LatencyRow& row : rows) {
-        const double before_us = row.latency_us;
-        if (!time_row(row) || row.latency_us > before_us) row.latency_us = before_us;
-        show_progress(1);
-      }
+      for (std::size_t i = 0; i < rows.size(); ++i) time_again(rows[i], next_best_us_[i]);
     }
     return rows;
+  }
+
+  // Of the rows that time() returned, in the middle: what the next best round took beyond the best.
+  std::optional<double> disagreement(const std::vector<LatencyRow>& rows) const {
+    std::vector<double> excess;
+    for (std::size_t i = 0; i < rows.size(); ++i) {
+      if (std::isfinite(next_best_us_[i])) {
+        excess.push_back(next_best_us_[i] / rows[i].latency_us - 1);
+      }
+    }
+    if (excess.empty()) return std::nullopt;
+    return median_of(std::move(excess));
   }
 
  private:
@@ -154,6 +165,17 @@ class RowTimes {
     if (seconds) row.latency_us = 1e6 * *seconds;
     return seconds.has_value();
   }
+  // One more round of a row, whose best time remains.
+  void time_again(LatencyRow& row, double& next_best_us) {
+    const double best_us = row.latency_us;
+    if (time_row(row)) {
+      next_best_us = std::min(next_best_us, std::max(row.latency_us, best_us));
+      row.latency_us = std::min(row.latency_us, best_us);
+    } else {
+      row.latency_us = best_us;
+    }
+    show_progress(1);
+  }
   void show_progress(int rows) {
     done_ += rows;
     if (options_.progress && rows > 0) options_.progress(done_, all_);
@@ -162,6 +184,7 @@ class RowTimes {
   model::TrialMachine& machine_;
   const MeasuringOptions& options_;
   Stopwatch watch_;
+  std::vector<double> next_best_us_;  // by row; infinite where there was one round
   int done_ = 0;
   int all_ = 0;
 };
@@ -215,7 +238,9 @@ MeasuringOptions options_for(GridSize size) {
 Measured measure_kernels(model::TrialMachine& machine, const std::vector<LatencyRow>& rows,
                          const MeasuringOptions& options) {
   Measured measured;
-  measured.rows = RowTimes(machine, options).time(rows);
+  RowTimes times(machine, options);
+  measured.rows = times.time(rows);
+  measured.disagreement = times.disagreement(measured.rows);
   measured.left_out = static_cast<int>(rows.size() - measured.rows.size());
   std::map<std::string, const LatencyRow*> longest;
   for (const LatencyRow& row : measured.rows) {

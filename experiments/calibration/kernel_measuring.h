@@ -10,6 +10,7 @@
 #include <functional>
 #include <limits>
 #include <map>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -44,10 +45,17 @@ MeasuringOptions options_for(GridSize size);
 struct Measured {
   std::vector<LatencyRow> rows;
   int left_out = 0;  // rows that do not fit the machine, or take too long
+  // How much longer than its best round a row's next best took, in the middle of the rows: what
+  // other work on the machine makes of equal runs. None of one round.
+  std::optional<double> disagreement;
   std::map<std::string, double> sustained_slowdown;  // by family
   double best_flops_per_s = 0;                       // of any product
   double best_bytes_per_s = 0;  // of any kernel, of bytes that it has to move: each counts once
 };
+
+// Above this a warning: two idle cores give 1.4 to 1.7 %, and 4.7 to 11.6 % beside two compilers,
+// where tables of two runs are 20 % apart.
+inline constexpr double kMostDisagreement = 0.04;
 
 // Rows of one shape follow one another by tokens.
 Measured measure_kernels(model::TrialMachine& machine, const std::vector<LatencyRow>& rows,

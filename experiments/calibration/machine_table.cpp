@@ -11,6 +11,12 @@ namespace {
 
 double rounded(double value) { return std::stod(fmt::format("{:.3g}", value)); }
 
+std::string rounds_text(const Measured& measured) {
+  if (!measured.disagreement) return "";
+  return fmt::format("; a row's two best rounds differ by {:.1f} % in the middle",
+                     100 * *measured.disagreement);
+}
+
 }  // namespace
 
 sim::CostTable table_of_machine(const model::TrialMachine& machine, const Measured& measured) {
@@ -20,7 +26,7 @@ sim::CostTable table_of_machine(const model::TrialMachine& machine, const Measur
   table.device = machine.name();
   table.peak = base::FlopsPerSecond(rounded(measured.best_flops_per_s));
   table.peak_bandwidth = base::BytesPerSecond(rounded(measured.best_bytes_per_s));
-  table.sources["rows"] = "measured by moesim calibrate compute";
+  table.sources["rows"] = "measured by moesim calibrate compute" + rounds_text(measured);
   table.sources["peak"] = "the fastest of the measured rows";
   table.sources["peak_bandwidth"] = "the fastest of the measured rows";
   for (const std::string& family : sim::kernel_families()) {

@@ -3,10 +3,8 @@
 
 #include <algorithm>
 #include <cctype>
-#include <fstream>
 #include <set>
 
-#include "base/error.h"
 #include "experiments/results/column_index.h"
 #include "experiments/results/row_scanner.h"
 
@@ -55,14 +53,8 @@ void for_each_row(const StoredRun& run, const std::function<void(const TableRow&
   const std::vector<std::string> columns = table_columns(run);
   const std::size_t leading = num_leading_columns(run);
   ColumnIndex index({columns.begin() + static_cast<std::ptrdiff_t>(leading), columns.end()});
-  const std::filesystem::path path = run.folder / "results.ndjson";
-  std::ifstream file(path, std::ios::binary);
-  std::string text;
+  RowFile rows(run);
   for (const StoredPoint& point : run.points) {
-    text.resize(point.row_size);
-    file.seekg(static_cast<std::streamoff>(point.row_begin));
-    file.read(text.data(), static_cast<std::streamsize>(text.size()));
-    if (!file) throw base::Error(path.string(), "has become shorter", "read the run again");
     TableRow row(columns.size());
     row[0] = {Cell::Kind::number, std::to_string(point.index)};
     row[1] = {Cell::Kind::text, point.id};
@@ -73,10 +65,11 @@ void for_each_row(const StoredRun& run, const std::function<void(const TableRow&
       if (found != point.swept.end()) row[4 + axis] = cell_of(found->second);
     }
     index.start_row();
-    scan_row(text, path.string(), [&](std::string_view key, std::string_view number) {
-      const std::optional<std::size_t> column = index.find(key);
-      if (column) row[leading + *column] = {Cell::Kind::number, std::string(number)};
-    });
+    scan_row(rows.text_of(point), rows.path().string(),
+             [&](std::string_view key, std::string_view number) {
+               const std::optional<std::size_t> column = index.find(key);
+               if (column) row[leading + *column] = {Cell::Kind::number, std::string(number)};
+             });
     take(row);
   }
 }

@@ -124,7 +124,13 @@ StoredRun read_run(const fs::path& run) {
   std::size_t begin = 0;
   std::string line;
   for (int number = 1; std::getline(file, line) && !file.eof(); ++number) {
-    rows.add(line, begin, path.string() + " line " + std::to_string(number));
+    const std::string origin = path.string() + " line " + std::to_string(number);
+    try {
+      rows.add(line, begin, origin);
+    } catch (const Error& error) {
+      throw Error(origin, "is no row of a run's results: " + error.message(),
+                  "restore the file, or run the experiment anew with --fresh");
+    }
     begin += line.size() + 1;
   }  // a last line without its end was cut off while it was written
   rows.finish();
@@ -144,14 +150,20 @@ std::string lost_rows_text(const StoredRun& run) {
   return said + "; to run their points again: moesim run EXPERIMENT --resume " + folder;
 }
 
+RowFile::RowFile(const StoredRun& run)
+    : path_(run.folder / "results.ndjson"), file_(path_, std::ios::binary) {}
+
+const std::string& RowFile::text_of(const StoredPoint& point) {
+  text_.resize(point.row_size);
+  file_.seekg(static_cast<std::streamoff>(point.row_begin));
+  file_.read(text_.data(), static_cast<std::streamsize>(text_.size()));
+  if (!file_) throw Error(path_.string(), "has become shorter", "read the run again");
+  return text_;
+}
+
 JsonValue read_row(const StoredRun& run, const StoredPoint& point) {
-  const fs::path path = run.folder / "results.ndjson";
-  std::ifstream file(path, std::ios::binary);
-  std::string row(point.row_size, '\0');
-  file.seekg(static_cast<std::streamoff>(point.row_begin));
-  file.read(row.data(), static_cast<std::streamsize>(row.size()));
-  if (!file) throw Error(path.string(), "has become shorter", "read the run again");
-  return base::parse_json(row, path.string());
+  RowFile rows(run);
+  return base::parse_json(rows.text_of(point), rows.path().string());
 }
 
 std::string label_of(const StoredRun& run, const StoredPoint& point) {

@@ -5,6 +5,7 @@
 
 #include <cstddef>
 #include <filesystem>
+#include <fstream>
 #include <map>
 #include <string>
 #include <vector>
@@ -43,10 +44,24 @@ struct StoredRun {
 };
 
 // `run` is a run's folder, or an experiment's, of which it takes `latest`, or the newest where none
-// has ended. Throws base::Error where
-// it is neither, naming what was looked for, and for a damaged manifest or row with its line; a
-// last line that was cut off in the middle is left out.
+// has ended. Throws base::Error where it is neither, naming what was looked for, and for a damaged
+// manifest or row with its line; a last line that was cut off in the middle is left out.
 StoredRun read_run(const std::filesystem::path& run);
+
+// The rows of a run's results.ndjson, one at a time.
+class RowFile {
+ public:
+  explicit RowFile(const StoredRun& run);
+
+  const std::filesystem::path& path() const { return path_; }
+  // Until the next call. Throws base::Error where the file has become shorter.
+  const std::string& text_of(const StoredPoint& point);
+
+ private:
+  std::filesystem::path path_;
+  std::ifstream file_;
+  std::string text_;
+};
 
 // The point's whole row: what result.json holds. Throws base::Error where the file has changed.
 base::JsonValue read_row(const StoredRun& run, const StoredPoint& point);

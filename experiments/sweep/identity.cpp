@@ -12,6 +12,7 @@
 #include "base/sha256.h"
 #include "experiments/build_info.h"
 #include "experiments/experiment.h"
+#include "sim/cost/cost_table.h"
 
 namespace moesim::experiments {
 namespace {
@@ -46,14 +47,9 @@ std::string hash_of_presets() {
 
 bool names_file(std::string_view key, const JsonValue& value) {
   const std::string_view last = key.substr(key.rfind('.') + 1);
-  return value.kind == JsonValue::Kind::string &&
-         std::find(kFileKeys.begin(), kFileKeys.end(), last) != kFileKeys.end();
-}
-
-// The name of a cost table's file, which is seen from the working directory ("" where it is none).
-fs::path cost_table_file(std::string_view key, const JsonValue& value) {
-  const std::string_view last = key.substr(key.rfind('.') + 1);
-  return last == "cost_table" && value.text.ends_with(".json") ? fs::path(value.text) : fs::path();
+  if (value.kind != JsonValue::Kind::string) return false;
+  if (last == "cost_table") return sim::is_cost_table_file(value.text);
+  return std::find(kFileKeys.begin(), kFileKeys.end(), last) != kFileKeys.end();
 }
 
 // A report is made when all points have ended, and changes none of them.
@@ -71,10 +67,6 @@ JsonValue canonical(std::string_view key, JsonValue value) {
     const fs::path path = resolve_path(value);
     std::error_code unknown;
     if (fs::is_regular_file(path, unknown)) return base::json_of("sha256 " + hash_of_file(path));
-  }
-  if (const fs::path table = cost_table_file(key, value); !table.empty()) {
-    std::error_code unknown;
-    if (fs::is_regular_file(table, unknown)) return base::json_of("sha256 " + hash_of_file(table));
   }
   for (JsonValue& item : value.items) item = canonical("", std::move(item));
   for (base::JsonMember& member : value.members) {

@@ -6,6 +6,7 @@
 
 #include "base/data_directory.h"
 #include "base/error.h"
+#include "base/file_bytes.h"
 
 namespace moesim::sim {
 namespace {
@@ -104,6 +105,8 @@ double residual_factor(const KernelTable& kernel, int hidden, const KernelWork& 
 
 std::vector<std::string> cost_table_names() { return base::preset_names(kFolder); }
 
+bool is_cost_table_file(std::string_view name) { return name.ends_with(".json"); }
+
 CostTable read_cost_table(const std::string& file) {
   const JsonValue document = base::read_json_file(file);
   CostTable table;
@@ -119,7 +122,16 @@ CostTable read_cost_table(const std::string& file) {
 
 std::shared_ptr<const CostTable> find_cost_table(const std::string& name,
                                                  const std::string& where) {
-  if (name.ends_with(".json")) return std::make_shared<CostTable>(read_cost_table(name));
+  if (is_cost_table_file(name)) {
+    try {
+      auto table = std::make_shared<CostTable>(read_cost_table(name));
+      table->sha256 = base::sha256_of_file(name, "check its permissions");
+      return table;
+    } catch (const base::Error& error) {
+      if (error.where() != name) throw;  // what is wrong inside the file has its own place
+      throw base::Error(where, name + ": " + error.message(), error.hint());
+    }
+  }
   const std::vector<std::string> known = cost_table_names();
   if (std::count(known.begin(), known.end(), name) == 0) {
     std::string hint = base::did_you_mean(name, known);

@@ -8,6 +8,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "base/json_reader.h"
@@ -81,16 +82,20 @@ struct CostTable {
   std::vector<ExcludedRows> excluded;
   std::map<std::string, KernelTable> kernels;  // by family
   std::map<std::string, std::string> sources;
+  std::string sha256;  // of a file of one's own; empty for those that ship, and not in the file
 };
 
 // Those in sim/cost/presets.
 std::vector<std::string> cost_table_names();
 
+// Whether the name of a table is a file's, of one's own: it ends in ".json".
+bool is_cost_table_file(std::string_view name);
+
 // Throws base::Error with the file's place on anything that is not a valid table.
 CostTable read_cost_table(const std::string& file);
 
-// The table in sim/cost/presets, or the file where the name ends in ".json". Throws base::Error at
-// `where` for an unknown name.
+// The table in sim/cost/presets, or the file where the name is one's. Throws base::Error at `where`
+// for an unknown name or a file that cannot be read, at the file's place for what is wrong in it.
 std::shared_ptr<const CostTable> find_cost_table(const std::string& name, const std::string& where);
 
 // As a file: each shape's residuals on one line.

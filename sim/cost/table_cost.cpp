@@ -4,7 +4,9 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <filesystem>
 #include <set>
+#include <string>
 #include <vector>
 
 #include "base/error.h"
@@ -20,6 +22,15 @@ KernelModel without_workers(KernelModel model, int reserved) {
   for (Tile& tile : model.tiles) tile.rate = tile.rate * (1.0 * left / model.workers);
   model.workers = left;
   return model;
+}
+
+// The file's own name and content, so that figures do not hang on the folder it lies in.
+std::string name_of(const CostTable& table, const topologies::Accelerator& accelerator) {
+  const std::string& name = accelerator.cost_table;
+  if (table.sha256.empty()) return name;
+  constexpr std::size_t kShownDigits = 8;
+  return std::filesystem::path(name).filename().string() + " sha256 " +
+         table.sha256.substr(0, kShownDigits);
 }
 
 // The words of a device's name up to the first with a digit: maker and model.
@@ -222,7 +233,7 @@ std::string cost_source_text(const CostConfig& cost,
     if (!named.insert(accelerator->cost_table).second) continue;
     const auto table = tables.of(*accelerator);
     text += fmt::format("{} {} (fitted to {})", text.empty() ? "table" : ",",
-                        accelerator->cost_table, table->machine);
+                        name_of(*table, *accelerator), table->machine);
   }
   return text + ", " + base::name_in_words(cost.clocks) + " clocks";
 }
@@ -242,7 +253,7 @@ std::optional<std::string> other_machine_warning(const CostTable& table,
   return fmt::format(
       "the cost table {} was fitted to {} ({}, {}), and the accelerator is {} ({}, {}): what the "
       "table times is as on the former",
-      accelerator.cost_table, table.machine, base::to_text(table.peak),
+      name_of(table, accelerator), table.machine, base::to_text(table.peak),
       base::to_text(table.peak_bandwidth), accelerator.name, base::to_text(accelerator.peak_bf16),
       base::to_text(accelerator.memory_bandwidth));
 }

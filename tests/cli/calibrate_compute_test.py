@@ -2,6 +2,7 @@
 """`moesim calibrate compute` as a user runs it, the tables in the docs, and cost.source table."""
 
 import json
+import shutil
 
 import moesim_process
 from moesim_process import MoesimTest
@@ -97,6 +98,7 @@ class CalibrateComputeTest(MoesimTest):
             (["--small", "--rows", "x.json", "-o", "./x.json"], "--rows", "into one file"),
             (["--small", "-o", "nowhere/x.json"], "nowhere/x.json", "there is no folder"),
             (["--small", "--rows", "."], ".", "is a folder"),
+            (["--small", "-o", "here"], "-o", "ends in .json"),
         ]
         for arguments, place, words in cases:
             done = self.moesim("calibrate", "compute", *arguments)
@@ -154,6 +156,23 @@ class CalibrateComputeTest(MoesimTest):
         long_runs = self.moesim("run", file, "--set", "cost.clocks=sustained")
         self.assertEqual(long_runs.code, 2)
         self.assertIn("knows moe_layer in bursts only", long_runs.err)
+
+    def test_tables_are_named_from_their_experiments_folder(self):
+        (self.folder / "own").mkdir()
+        presets = moesim_process.SOURCE / "sim/cost/presets"
+        shutil.copy(presets / "h200_vllm.json", self.folder / "own/mine.json")
+        cluster = {**experiment()["cluster"], "node": {"accelerator": {"cost_table": "mine.json"}}}
+        table = {"source": "table"}
+        file = self.write("own/e.json", experiment(cluster=cluster, cost=table))
+        (row,) = self.rows(file)
+        self.assertIn("table mine.json sha256 ", row["cost_source"])
+        (self.folder / "own/mine.json").rename(self.folder / "mine.json")
+        done = self.moesim("run", file)
+        self.assertEqual(done.code, 2)
+        self.assertIn("/cluster/node/accelerator/cost_table", done.err)
+        (row,) = self.rows(self.write("e.json", experiment(cluster=cluster)))
+        (unread,) = [warning for warning in row["warnings"] if "cost_table" in warning]
+        self.assertIn("no effect: cost.source is roofline", unread)
 
 
 if __name__ == "__main__":

@@ -98,6 +98,9 @@ class Shards(MoesimTest):
         self.assertIn("was made by moesim 0.1.0 (0123456789ab), and", done.err)
 
     def test_one_point_is_not_divided_or_merged(self):
+        done = self.moesim("run", self.file, "--shard", "90/90", "-o", "none")
+        self.assertEqual(done.code, 0, done.err)
+        self.assertIn("points none is in part 90/90", done.err)
         lone = self.write("lone.json", small_experiment(name="lone"))
         done = self.moesim("run", lone, "--shard", "1/2")
         self.assertEqual(done.code, 2)

@@ -38,7 +38,9 @@ void GroupedProducts::run(const GroupedProblem<Bf16>& problem, const Epilogue& e
   const bool weights = form == Form::into_weights;
   const ProductSize size{compute_capability_, first_row, problem.columns * Epilogue::kParts,
                          weights ? problem.out_rows : problem.depth * problem.segments};
-  run_by<form>(choose_method(methods_, size), problem, epilogue, first_row);
+  const ProductMethod method = choose_method(methods_, size);
+  const bool is_refused = method == ProductMethod::warpgroups && !warpgroups_take(form, problem);
+  run_by<form>(is_refused ? ProductMethod::warps : method, problem, epilogue, first_row);
 }
 
 template <Form form, class Epilogue>
@@ -48,7 +50,10 @@ void GroupedProducts::run_by(ProductMethod method, const GroupedProblem<Bf16>& p
     const bool loop = method == ProductMethod::cublas_loop;
     cublas(loop ? CublasCall::loop : CublasCall::grouped)
         .run<form>(problem, epilogue, first_row, place_);
-  } else if (method == ProductMethod::warpgroups && warpgroups_take(form, problem)) {
+  } else if (method == ProductMethod::warpgroups) {
+    if (!warpgroups_take(form, problem)) {
+      throw std::runtime_error("CUDA: the tensor copy engine does not take these operands");
+    }
     launch_warpgroups<form>(problem, epilogue, place_);
   } else {
     launch_grouped<form>(problem, epilogue, place_);

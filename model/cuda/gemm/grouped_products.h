@@ -22,12 +22,13 @@ class GroupedProducts {
   // "9.0".
   const std::string& compute_capability() const { return compute_capability_; }
 
-  // `first_row` is problem.first_row on the host where the host knows it; empty: then no rule about
-  // rows fits, and cuBLAS is not asked.
+  // By the way that the table has for the product, or by warps where that is warpgroups and they do
+  // not take the problem. `first_row` is problem.first_row on the host where the host knows it;
+  // empty: then no rule about rows fits, and cuBLAS is not asked.
   template <Form form, class Epilogue>
   void run(const GroupedProblem<Bf16>& problem, const Epilogue& epilogue,
            const std::vector<std::int32_t>& first_row = {});
-  // By `method`, or by warps where warpgroups do not take the problem.
+  // By `method` and no other: std::runtime_error where warpgroups do not take the problem.
   template <Form form, class Epilogue>
   void run_by(ProductMethod method, const GroupedProblem<Bf16>& problem, const Epilogue& epilogue,
               const std::vector<std::int32_t>& first_row);

@@ -120,7 +120,9 @@ class SleepingMachine final : public model::TrialMachine {
   double element_bytes(model::TrialKernel) const override { return 2; }
   bool fits(const model::TrialShape& shape) const override { return shape.width < 1000; }
   std::unique_ptr<model::KernelTrial> prepare(const model::TrialShape& shape) override {
-    return std::make_unique<Sleep>(*this, shape.tokens);
+    const int extra = trials < extra_ms.size() ? extra_ms[trials] : 0;
+    ++trials;
+    return std::make_unique<Sleep>(*this, shape.tokens + extra);
   }
   void wait() override {
     now_ms += queued_ms_ + 2;
@@ -132,6 +134,8 @@ class SleepingMachine final : public model::TrialMachine {
   std::int64_t now_ms = 0;
   int waits = 0;
   int runs = 0;
+  std::size_t trials = 0;
+  std::vector<int> extra_ms;  // of a run, by trial: what other work takes
 
  private:
   struct Sleep final : model::KernelTrial {
@@ -209,6 +213,22 @@ TEST(MeasureKernels, BeginsNoRoundPastItsTime) {
     measure_kernels(machine, {tiny_row(sim::kGemm, 1, 1, 8, 8)}, options);
     EXPECT_EQ(done, in_time ? 3 : 1);
   }
+}
+
+// A row of 40 ms and a wait of 2 that other work holds up by 20, 0 and 10 ms: 62, 42, 52. One round
+// says nothing of others.
+TEST(MeasureKernels, SaysHowFarRoundsDisagree) {
+  LatencyRow row = tiny_row(sim::kGemm, 1, 1, 8, 8);
+  row.tokens = 40;
+  SleepingMachine machine;
+  machine.extra_ms = {20, 0, 10};
+  MeasuringOptions options = two_repetitions(machine);
+  EXPECT_FALSE(measure_kernels(machine, {row}, options).disagreement.has_value());
+  machine.trials = 0;
+  options.rounds = 3;
+  const Measured measured = measure_kernels(machine, {row}, options);
+  EXPECT_NEAR(measured.rows.at(0).latency_us, 42000, 1e-6);
+  EXPECT_NEAR(measured.disagreement.value(), 52.0 / 42 - 1, 1e-12);
 }
 
 TEST(MeasuringOptions, BoundAnAcceleratorsTime) {

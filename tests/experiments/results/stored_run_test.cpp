@@ -90,7 +90,8 @@ TEST_F(StoredRunTest, ALineThatWasCutOffIsLeftOut) {
 TEST_F(StoredRunTest, ADamagedLineIsNamed) {
   write("results.ndjson", row(0, "") + "{\"status\": \n" + row(1, ""));
   const base::Error error = base::thrown_error([&] { read_run(folder_); });
-  EXPECT_NE(error.where().find("results.ndjson line 2"), std::string::npos) << error.where();
+  EXPECT_TRUE(error.where().ends_with("results.ndjson line 2")) << error.where();
+  EXPECT_NE(error.hint().find("--fresh"), std::string::npos) << error.hint();
 }
 
 TEST_F(StoredRunTest, AnExperimentsFolderMeansItsLatestRun) {

@@ -3,10 +3,14 @@
 
 #include <gtest/gtest.h>
 
+#include <filesystem>
+#include <fstream>
 #include <memory>
+#include <string>
 #include <vector>
 
 #include "base/error.h"
+#include "base/file_bytes.h"
 #include "sim/cost/layer_cost.h"
 #include "tests/support/example_accelerator.h"
 #include "tests/support/example_model.h"
@@ -164,6 +168,20 @@ TEST(CostSourceText, NamesTheTableAndWhatItWasFittedTo) {
   EXPECT_EQ(cost_source_text({CostSource::table, Clocks::burst}, both, tables),
             "table h200_vllm (fitted to NVIDIA H200 SXM 141 GB), h200_sglang (fitted to NVIDIA "
             "H200 SXM 141 GB), burst clocks");
+}
+
+// The same wherever the file lies, another once the file is: sha256 of "" would begin e3b0c442.
+TEST(CostSourceText, NamesAFileAndItsContent) {
+  const auto file = std::filesystem::path(::testing::TempDir()) / "own_table.json";
+  std::ofstream(file) << cost_table_text(*find_cost_table("h200_vllm", ""));
+  topologies::Accelerator accelerator = testing::example_accelerator();
+  accelerator.cost_table = file.string();
+  CostTables tables;
+  const std::vector<const topologies::Accelerator*> one{&accelerator};
+  EXPECT_EQ(cost_source_text({CostSource::table, Clocks::burst}, one, tables),
+            "table own_table.json sha256 " + base::sha256_of_file(file, "").substr(0, 8) +
+                " (fitted to NVIDIA H200 SXM 141 GB), burst clocks");
+  std::filesystem::remove(file);
 }
 
 TEST(OtherMachineWarning, ComesOfAnotherNameAFasterTableAndAMuchFasterAccelerator) {
