@@ -105,7 +105,8 @@ Explanation explain_point(const Subject& subject, const sim::RunOptions& options
   base::ReadReport report;
   base::read_json(base::parse_json(told, "child process"), explanation, report);
   explanation.title = subject.title;
-  if (const auto warning = age_warning(subject, "the run", explanation.step_time_s)) {
+  if (const auto warning =
+          age_warning(subject, "the run", explanation.step_time_s, explanation.cost_source)) {
     explanation.warnings.push_back(*warning);
   }
   const std::vector<double> parts = parts_by_cause(what_if);

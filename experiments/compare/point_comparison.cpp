@@ -54,7 +54,7 @@ void add_warnings_of(const char* side, const Result& result, PointComparison& co
 
 void warn_of_age(const char* name, const Subject& subject, const Result& now,
                  PointComparison& comparison) {
-  if (const auto warning = age_warning(subject, name, now.step_time_s)) {
+  if (const auto warning = age_warning(subject, name, now.step_time_s, now.cost_source)) {
     comparison.warnings.push_back(*warning);
   }
 }

@@ -119,15 +119,18 @@ Subject read_subject(const std::string& argument, const std::vector<std::string>
 }
 
 std::optional<std::string> age_warning(const Subject& subject, const std::string& name,
-                                       double step_time_now_s) {
+                                       double step_time_now_s, const std::string& cost_source_now) {
   if (!subject.figures) return std::nullopt;
   const double then = subject.figures->step_time_s;
   if (std::abs(step_time_now_s - then) <= kSameFigures * then) return std::nullopt;
+  const std::string& times_then = subject.figures->cost_source;
+  const bool has_other_times = !times_then.empty() && times_then != cost_source_now;
   return fmt::format(
-      "{} has a step of {:.6g} s (moesim {}), and the same inputs now take {:.6g} s: another "
-      "version "
-      "or other texts; what follows is as of now",
-      name, then, subject.moesim, step_time_now_s);
+      "{} has a step of {:.6g} s (moesim {}), and the same inputs now take {:.6g} s: {}; what "
+      "follows is as of now",
+      name, then, subject.moesim, step_time_now_s,
+      has_other_times ? "its compute times were of " + times_then
+                      : "another version or other texts");
 }
 
 }  // namespace moesim::experiments

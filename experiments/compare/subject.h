@@ -29,8 +29,9 @@ Subject read_subject(const std::string& argument, const std::vector<std::string>
                      const std::string& flag);
 
 // Where the figures of the run's folder are not what the same inputs give now, a sentence that says
-// so. `name` is what it calls the run.
+// so, with what the compute times were of where that is another table. `name` is what it calls the
+// run; `..._now` are a result's keys.
 std::optional<std::string> age_warning(const Subject& subject, const std::string& name,
-                                       double step_time_now_s);
+                                       double step_time_now_s, const std::string& cost_source_now);
 
 }  // namespace moesim::experiments

@@ -98,5 +98,19 @@ TEST_F(SubjectTest, WhatHasNoFiguresIsAnError) {
             std::string::npos);
 }
 
+// Of 2.5 s: the same within 1e-6 of it, else a warning, which names the table that was.
+TEST(AgeWarning, SaysThatFiguresAreOlderThanWhatTheyComeFrom) {
+  Subject subject;
+  EXPECT_FALSE(age_warning(subject, "A", 2.5, "roofline"));
+  subject.figures.emplace().step_time_s = 2.5;
+  subject.figures->cost_source = "table old";
+  EXPECT_FALSE(age_warning(subject, "A", 2.500002, "table old"));
+  const std::string other = age_warning(subject, "A", 2.6, "table new").value_or("");
+  EXPECT_NE(other.find("now take 2.6 s: its compute times were of table old; "), std::string::npos)
+      << other;
+  const std::string same = age_warning(subject, "A", 2.6, "table old").value_or("");
+  EXPECT_NE(same.find(": another version or other texts; "), std::string::npos) << same;
+}
+
 }  // namespace
 }  // namespace moesim::experiments
