@@ -214,8 +214,9 @@ void require_one_use(const CalibrateComputeOptions& options) {
                           " is for " + first.use,
                       kThreeUses);
   }
-  if (!options.rows.empty() &&
-      fs::path(options.rows).lexically_normal() == fs::path(options.output).lexically_normal()) {
+  if (!options.rows.empty() && !options.output.empty() &&
+      fs::weakly_canonical(fs::absolute(options.rows)) ==
+          fs::weakly_canonical(fs::absolute(options.output))) {
     throw base::Error("--rows", "rows and table cannot go into one file, " + options.rows,
                       "name another file");
   }

@@ -10,7 +10,7 @@ import re
 import subprocess
 import sys
 
-OF_PTXAS = re.compile(r'^ptxas info|^\s+\d+ bytes (stack frame|gmem|cmem)|^\s*Function properties')
+OF_PTXAS = re.compile(r'^ptxas (info|warning)|^\s+\d+ bytes (stack frame|gmem|cmem)|^\s*Function properties')
 
 
 def main():
@@ -18,7 +18,8 @@ def main():
     done = subprocess.run(command, stderr=subprocess.PIPE, text=True, check=False)
     lines = done.stderr.splitlines(keepends=True)
     report = [line for line in lines if OF_PTXAS.search(line)]
-    sys.stderr.write(''.join(line for line in lines if not OF_PTXAS.search(line)))
+    passed_on = [line for line in lines if line not in report or line.startswith('ptxas warning')]
+    sys.stderr.write(''.join(passed_on))
     if report and '-o' in command:
         with open(command[command.index('-o') + 1] + '.ptxas', 'w', encoding='utf-8') as file:
             file.writelines(report)

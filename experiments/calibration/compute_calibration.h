@@ -34,7 +34,7 @@ struct FamilyErrors {
 struct Calibration {
   sim::CostTable table;
   std::vector<FamilyErrors> held_out;
-  std::vector<std::string> warnings;  // families that have too few rows for what is fitted
+  std::vector<std::string> warnings;  // families with too few rows, or whose fit is far off
 };
 
 // Fits every family that the rows hold. `like` gives machine, engine, ceilings, exclusions and, for

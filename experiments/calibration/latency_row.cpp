@@ -99,9 +99,7 @@ KernelWork work_of(const LatencyRow& row, const sim::CostTable& table, double el
     work.gemms = {{static_cast<double>(row.inter), hidden}};
   }
   if (family == sim::kPermute) {
-    // A token's row comes from memory once, however many copies it gets.
-    const double read_rows = std::min<double>(row.tokens, work.rows.total);
-    work.moved_bytes = element_bytes * (read_rows + work.rows.total) * hidden;
+    work.moved_bytes = element_bytes * sim::copied_rows(row.tokens, work.rows.total) * hidden;
   }
   if (family == sim::kCombine) {
     work.moved_bytes = element_bytes * (work.rows.total + row.tokens) * hidden;

@@ -51,8 +51,7 @@ void add_figures(const PointComparison& c, Page& page) {
   const auto tier = [](const std::string& name) { return name.empty() ? "none" : name; };
   page.line("  {:<30} {:>14} {:>14}", "deciding_tier", tier(c.a_deciding_tier),
             tier(c.b_deciding_tier));
-  const std::string roofline = base::name_in_words(sim::CostSource::roofline);
-  if (c.a_cost_source == roofline && c.b_cost_source == roofline) return;
+  if (sim::is_roofline(c.a_cost_source) && sim::is_roofline(c.b_cost_source)) return;
   page.line("  compute times of A: {}", c.a_cost_source);
   page.line("  compute times of B: {}", c.b_cost_source);
 }

@@ -157,8 +157,7 @@ std::string explanation_page(const Explanation& e) {
   Page page;
   page.line("{}: a step of {}", e.title, time_text(e.step_time_s));
   for (const std::string& sentence : e.verdict) page.line("  {}", sentence);
-  const std::string roofline = base::name_in_words(sim::CostSource::roofline);
-  if (e.cost_source != roofline) page.line("  Compute times: {}.", e.cost_source);
+  if (!sim::is_roofline(e.cost_source)) page.line("  Compute times: {}.", e.cost_source);
   for (const std::string& warning : e.warnings) page.line("  warning: {}", warning);
   add_causes(e, page);
   add_path(e, page);

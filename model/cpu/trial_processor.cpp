@@ -144,7 +144,8 @@ class TrialProcessor final : public TrialMachine {
 
   std::string name() const override { return processor_name(); }
   std::string description() const override {
-    return fmt::format("{}, {} threads, backend cpu", name(), workers());
+    return fmt::format("{}, {} thread{}, backend cpu", name(), workers(),
+                       workers() == 1 ? "" : "s");
   }
   int workers() const override { return threads_.size(); }
   double element_bytes(TrialKernel) const override { return sizeof(float); }

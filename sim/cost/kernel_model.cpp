@@ -97,6 +97,8 @@ GroupedRows sum_rows(std::span<const int> rows) {
   return sums;
 }
 
+double copied_rows(double tokens, double rows) { return std::min(tokens, rows) + rows; }
+
 Seconds time_work(const KernelModel& model, const KernelWork& work) {
   if (work.rows.total <= 0) return Seconds(0);
   double seconds = model.fixed.value + model.per_row.value * work.rows.total;

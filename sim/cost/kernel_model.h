@@ -41,6 +41,10 @@ struct GroupedRows {
 
 GroupedRows sum_rows(std::span<const int> rows);
 
+// Rows that a copy of `rows` rows out of those of `tokens` moves: each is written, and a token's
+// row comes from memory once, however many copies it gets.
+double copied_rows(double tokens, double rows);
+
 struct Tile {
   int rows = 0;  // one of kTileHeights
   int columns = 0;

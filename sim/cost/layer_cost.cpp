@@ -103,8 +103,10 @@ PassTimes LayerCost::router(std::int64_t tokens, std::int64_t rows_sent) const {
   const double copied = 2.0 * kActivationBytes * static_cast<double>(rows_sent) * spec_.hidden_size;
   PassTimes copies = moved(copied);
   if (table_ != nullptr && rows_sent > 0) {
-    const double rows = static_cast<double>(rows_sent);
-    copies = table_->permute(rows, spec_.hidden_size).value_or(copies);
+    copies = table_
+                 ->permute(static_cast<double>(tokens), static_cast<double>(rows_sent),
+                           spec_.hidden_size)
+                 .value_or(copies);
   }
   return linear(tokens, spec_.num_experts, spec_.hidden_size) + moved(2.0 * scores) + copies;
 }

@@ -178,10 +178,10 @@ std::optional<PassTimes> TableCost::combine(double tokens, double rows, int hidd
   return PassTimes{forward, 2.0 * forward};
 }
 
-std::optional<PassTimes> TableCost::permute(double rows, int hidden) const {
+std::optional<PassTimes> TableCost::permute(double tokens, double rows, int hidden) const {
   const KernelTable* copies = find(kPermute);
   if (copies == nullptr) return std::nullopt;
-  return moved(*copies, rows, 2 * rows * hidden);
+  return moved(*copies, rows, copied_rows(tokens, rows) * hidden);
 }
 
 std::optional<PassTimes> TableCost::linear(int rows, std::int64_t n, std::int64_t k) const {
@@ -226,7 +226,7 @@ std::shared_ptr<const CostTable> CostTables::of(const topologies::Accelerator& a
 std::string cost_source_text(const CostConfig& cost,
                              std::span<const topologies::Accelerator* const> accelerators,
                              CostTables& tables) {
-  if (cost.source == CostSource::roofline) return "roofline";
+  if (cost.source == CostSource::roofline) return base::name_in_words(cost.source);
   std::string text;
   std::set<std::string> named;
   for (const topologies::Accelerator* accelerator : accelerators) {
@@ -236,6 +236,10 @@ std::string cost_source_text(const CostConfig& cost,
                         name_of(*table, *accelerator), table->machine);
   }
   return text + ", " + base::name_in_words(cost.clocks) + " clocks";
+}
+
+bool is_roofline(std::string_view cost_source) {
+  return cost_source.empty() || cost_source == base::name_in_words(CostSource::roofline);
 }
 
 std::optional<std::string> other_machine_warning(const CostTable& table,

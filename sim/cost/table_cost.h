@@ -48,8 +48,9 @@ class TableCost {
   // The weighted sum of `rows` rows of width `hidden` into `tokens`; their gradient moves twice the
   // bytes.
   std::optional<PassTimes> combine(double tokens, double rows, int hidden) const;
-  // A copy of `rows` rows of width `hidden`; backward likewise.
-  std::optional<PassTimes> permute(double rows, int hidden) const;
+  // A copy of the rows of `tokens`, `hidden` wide, into `rows` rows; their gradient moves twice the
+  // bytes.
+  std::optional<PassTimes> permute(double tokens, double rows, int hidden) const;
   // [rows, k] x [k, n], its gradients of data and weights.
   std::optional<PassTimes> linear(int rows, std::int64_t n, std::int64_t k) const;
   // Scores and weighted values of `tokens` with `width` for all heads together, each seeing
@@ -93,8 +94,12 @@ std::string cost_source_text(const CostConfig& cost,
                              std::span<const topologies::Accelerator* const> accelerators,
                              CostTables& tables);
 
+// Whether a result's `cost_source` says roofline, as all did before they said anything.
+bool is_roofline(std::string_view cost_source);
+
 // A sentence where the accelerator is another machine than its table's: called otherwise, or with a
-// peak or memory bandwidth below the table's or above twice it. nullopt: it is the table's machine.
+// peak or memory bandwidth more than 1 % below the table's, whose ceilings are rounded to three
+// digits, or above twice it. nullopt: it is the table's machine.
 // Names agree that are the same up to their first word with a digit, which a driver and a data
 // sheet have in common ("NVIDIA H200" and "NVIDIA H200 SXM 141 GB"), or without one altogether.
 std::optional<std::string> other_machine_warning(const CostTable& table,

@@ -7,9 +7,11 @@
 #include <cctype>
 #include <iterator>
 #include <map>
+#include <string_view>
 #include <vector>
 
 #include "base/text_page.h"
+#include "sim/cost/table_cost.h"
 #include "sim/step/step_graph.h"
 
 namespace moesim::sim {
@@ -18,7 +20,7 @@ namespace {
 using Page = base::TextPage;
 
 constexpr int kBarColumns = 30;
-constexpr std::size_t kWarnedPointsShown = 10;
+constexpr std::size_t kNamedPoints = 10;
 
 // "1.23 GB" of a plain number of bytes, powers of 1000.
 std::string bytes_text(double bytes) {
@@ -141,41 +143,87 @@ void add_jobs(const Result& r, Page& page) {
   }
 }
 
-// What warnings that differ in nothing but their numbers have in common.
-std::string without_numbers(std::string text) {
-  std::erase_if(text, [](unsigned char c) { return std::isdigit(c) != 0 || c == '.'; });
-  return text;
+// A digit after a letter, as in "H100", and not in "3.5 GB" or "12x".
+bool is_name(std::string_view word) {
+  return std::adjacent_find(word.begin(), word.end(), [](unsigned char a, unsigned char b) {
+           return std::isalpha(a) != 0 && std::isdigit(b) != 0;
+         }) != word.end();
 }
 
-struct SharedWarning {
+// What warnings that differ in nothing but their numbers have in common.
+std::string without_numbers(std::string_view text) {
+  const auto is_in_word = [](unsigned char c) { return std::isalnum(c) != 0; };
+  std::string rest;
+  while (!text.empty()) {
+    const auto end = std::find_if_not(text.begin(), text.end(), is_in_word);
+    const auto length = std::max<std::size_t>(static_cast<std::size_t>(end - text.begin()), 1);
+    const std::string_view word = text.substr(0, length);
+    std::copy_if(word.begin(), word.end(), std::back_inserter(rest), [&](unsigned char c) {
+      return is_name(word) || (std::isdigit(c) == 0 && c != '.');
+    });
+    text.remove_prefix(length);
+  }
+  return rest;
+}
+
+// What points have to say, each kind once.
+struct SharedWord {
   std::string first;        // as the first point says it
   std::vector<int> points;  // indices
   bool is_alike = true;     // word for word
 };
 
+class SharedWords {
+ public:
+  // Words of one kind are one.
+  void add(const std::string& kind, const std::string& word, int point) {
+    const auto [found, is_new] = known_.emplace(kind, words_.size());
+    if (is_new) words_.push_back({word, {}});
+    SharedWord& shared = words_[found->second];
+    shared.points.push_back(point);
+    shared.is_alike = shared.is_alike && word == shared.first;
+  }
+  const std::vector<SharedWord>& words() const { return words_; }
+
+ private:
+  std::vector<SharedWord> words_;
+  std::map<std::string, std::size_t> known_;
+};
+
+// "point 3", "points 1, 2 and 8 more".
+std::string points_text(const std::vector<int>& points) {
+  const std::size_t shown = std::min(points.size(), kNamedPoints);
+  std::string text = points.size() == 1 ? "point " : "points ";
+  for (std::size_t i = 0; i < shown; ++i) text += (i == 0 ? "" : ", ") + std::to_string(points[i]);
+  if (shown < points.size()) text += fmt::format(" and {} more", points.size() - shown);
+  return text;
+}
+
 void add_warnings(std::span<const Result> results, Page& page) {
-  std::vector<SharedWarning> warnings;
-  std::map<std::string, std::size_t> known;
+  SharedWords warnings;
   for (const Result& r : results) {
     for (const std::string& text : r.warnings) {
-      const auto [found, is_new] = known.emplace(without_numbers(text), warnings.size());
-      if (is_new) warnings.push_back({text, {}});
-      SharedWarning& warning = warnings[found->second];
-      warning.points.push_back(r.scenario.index);
-      warning.is_alike = warning.is_alike && text == warning.first;
+      warnings.add(without_numbers(text), text, r.scenario.index);
     }
   }
-  for (const SharedWarning& warning : warnings) {
-    const std::size_t shown = std::min(warning.points.size(), kWarnedPointsShown);
-    std::string points;
-    for (std::size_t i = 0; i < shown; ++i) {
-      points += (i == 0 ? "" : ", ") + std::to_string(warning.points[i]);
-    }
-    if (shown < warning.points.size()) {
-      points += fmt::format(" and {} more", warning.points.size() - shown);
-    }
-    page.line("warning of point{} {}: {}{}", warning.points.size() == 1 ? "" : "s", points,
-              warning.first, warning.is_alike ? "" : "; the others alike");
+  for (const SharedWord& warning : warnings.words()) {
+    page.line("warning of {}: {}{}", points_text(warning.points), warning.first,
+              warning.is_alike ? "" : "; the others alike");
+  }
+}
+
+// Nothing where all are the roofline's.
+void add_cost_sources(std::span<const Result> results, Page& page) {
+  SharedWords sources;
+  for (const Result& r : results) {
+    if (r.status == "ok") sources.add(r.cost_source, r.cost_source, r.scenario.index);
+  }
+  const std::vector<SharedWord>& words = sources.words();
+  if (words.size() == 1 && is_roofline(words[0].first)) return;
+  for (const SharedWord& source : words) {
+    page.line("compute times{}: {}",
+              words.size() == 1 ? std::string() : " of " + points_text(source.points),
+              source.first);
   }
 }
 
@@ -202,6 +250,7 @@ std::string comparison_text(std::span<const Result> results) {
       page.line("{:>4} {}: {}  ({})", index, r.status, r.reason, point);
     }
   }
+  add_cost_sources(results, page);
   add_warnings(results, page);
   return page.text();
 }

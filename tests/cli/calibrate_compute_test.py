@@ -96,6 +96,7 @@ class CalibrateComputeTest(MoesimTest):
             ([*judge, "--threads", "1"], "--threads", "is for measuring"),
             ([*judge, "--small"], "--small", "is for measuring"),
             (["--small", "--rows", "x.json", "-o", "./x.json"], "--rows", "into one file"),
+            (["--small", "--rows", "x.json", "-o", self.folder / "x.json"], "--rows", "one file"),
             (["--small", "-o", "nowhere/x.json"], "nowhere/x.json", "there is no folder"),
             (["--small", "--rows", "."], ".", "is a folder"),
             (["--small", "-o", "here"], "-o", "ends in .json"),
@@ -117,8 +118,10 @@ class CalibrateComputeTest(MoesimTest):
             self.assertEqual(device.code, 2)
             self.assertIn("use --backend cpu", device.err)
             done = self.moesim("calibrate", "compute", "--backend", "auto", "--small",
-                               "--threads", "1")
+                               "--threads", "1", "-o", "auto.json")
             self.assertEqual(done.code, 0, done.err)
+            table = json.loads((self.folder / "auto.json").read_text(encoding="utf-8"))
+            self.assertEqual(table["machine"], table["device"] + ", 1 thread, backend cpu")
             self.assertIn("moesim: measuring cpu (", done.err)
         else:
             self.assertIn("moesim: measuring cuda (", device.err)

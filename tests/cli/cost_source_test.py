@@ -37,7 +37,6 @@ class CostSource(MoesimTest):
         self.assertIn("warning: B: the cost table h200_vllm was fitted to", compared.out)
         report = self.moesim("report", "runs/small")
         self.assertEqual(report.code, 0, report.err)
-        self.assertIn(NAMED, (self.latest("small") / "report.html").read_text(encoding="utf-8"))
 
     def test_a_sweep_warns_once_and_says_of_which_points(self):
         done = self.moesim("run", self.file, *TABLE, "--sweep", "router.seed=1,2,3")

@@ -37,6 +37,9 @@ struct ExpertSizes {
   int experts() const { return static_cast<int>(rows.size()); }
 };
 
+// Where sums go: elements, rounded once; fp32; fp32 on top of what is there.
+enum class Into { elements, floats, floats_on_top };
+
 // The numbers of rows at which tiles begin and end, and experts without any.
 inline std::vector<int> ragged_rows() { return {0, 1, 63, 64, 0, 65, 127, 128, 129, 0}; }
 
@@ -158,7 +161,7 @@ class ExpertProducts {
   }
 
   // Units' rows into hidden ones, `segments` of them added up.
-  void expect_rows(int segments, bool biased) {
+  void expect_rows(int segments, bool biased, Into into = Into::elements) {
     Problem problem = problem_of(sizes_.hidden, sizes_.units);
     problem.segments = segments;
     std::vector<Lines> rows, weights;
@@ -170,14 +173,11 @@ class ExpertProducts {
     }
     std::vector<float> bias;
     for (int i = 0; i < sizes_.experts() * sizes_.hidden; ++i) bias.push_back(draw());
-    const Lines result = output(rows_, sizes_.hidden);
-    model::cuda::StoreOutput<Element> epilogue;
-    epilogue.elements = result.device;
-    epilogue.stride = result.stride;
-    epilogue.columns = sizes_.hidden;
-    if (biased) epilogue.bias = runner_.give(bias);
-    runner_.template run<model::cuda::Form::into_rows>(problem, epilogue);
-    expect(result, rows_in_use(), [&](int row, int column) {
+    Stored stored = room_for(rows_, sizes_.hidden, rows_in_use(), into);
+    stored.epilogue.columns = sizes_.hidden;
+    if (biased) stored.epilogue.bias = runner_.give(bias);
+    runner_.template run<model::cuda::Form::into_rows>(problem, stored.epilogue);
+    expect(stored, rows_in_use(), [&](int row, int column) {
       const int expert = expert_of(row);
       double sum = biased ? bias[expert * sizes_.hidden + column] : 0;
       for (int i = 0; i < segments; ++i) {
@@ -189,37 +189,27 @@ class ExpertProducts {
     });
   }
 
-  // Gradients of weights, in fp32, with `accumulate` on top of what is there.
-  void expect_weights(bool accumulate) {
+  // Gradients of weights.
+  void expect_weights(Into into) {
     const Lines d_units = filled(rows_, sizes_.units, rows_in_use());
     const Lines tokens = filled(tokens_, sizes_.hidden, tokens_);
     Problem problem = problem_of(sizes_.hidden, 0);
     problem.out_rows = sizes_.units;
     problem.a[0] = {d_units.device, d_units.stride, 0, nullptr};
     problem.b[0] = {tokens.device, tokens.stride, 0, source_there_};
-    const std::size_t count = static_cast<std::size_t>(sizes_.experts() * sizes_.units) *
-                              static_cast<std::size_t>(sizes_.hidden);
-    std::vector<float> before(count);
-    for (float& value : before) value = draw();
-    model::cuda::StoreOutput<Element> epilogue;
-    epilogue.floats = accumulate ? runner_.give(before) : runner_.template poisoned<float>(count);
-    epilogue.stride = sizes_.hidden;
-    epilogue.expert_stride = std::int64_t{sizes_.units} * sizes_.hidden;
-    epilogue.accumulate = accumulate;
-    runner_.template run<model::cuda::Form::into_weights>(problem, epilogue);
-    const std::vector<float> result = runner_.fetch(epilogue.floats, count);
-    Difference difference;
-    for (std::size_t i = 0; i < count; ++i) {
-      const int unit = static_cast<int>(i / sizes_.hidden % sizes_.units);
-      const int expert = static_cast<int>(i / sizes_.hidden / sizes_.units);
-      double sum = accumulate ? before[i] : 0;
+    const int lines = sizes_.experts() * sizes_.units;
+    Stored stored = room_for(lines, sizes_.hidden, lines, into);
+    stored.epilogue.expert_stride = sizes_.units * stored.epilogue.stride;
+    runner_.template run<model::cuda::Form::into_weights>(problem, stored.epilogue);
+    expect(stored, lines, [&](int line, int column) {
+      const int expert = line / sizes_.units;
+      double sum = 0;
       for (int row = first_row_[expert]; row < first_row_[expert + 1]; ++row) {
         if (source_[row] < 0) continue;
-        sum += d_units.at(row, unit) * tokens.at(source_[row], static_cast<int>(i) % sizes_.hidden);
+        sum += d_units.at(row, line % sizes_.units) * tokens.at(source_[row], column);
       }
-      difference.add(result[i], sum, static_cast<float>(sum));
-    }
-    difference.expect_none(sizes_.values);
+      return sum;
+    });
   }
 
  private:
@@ -308,6 +298,53 @@ class ExpertProducts {
     if (sizes_.values == Values::integers) return x > 0 ? 1 : 0;
     const double s = 1 / (1 + std::exp(-x));
     return s + x * s * (1 - s);
+  }
+  // Where StoreOutput puts its sums.
+  struct Stored {
+    model::cuda::StoreOutput<Element> epilogue;
+    Lines elements;             // or else
+    std::vector<float> before;  // [lines, stride] what the floats were
+  };
+  // Floats to add to are there in the first `filled_lines`; all else is NaN.
+  Stored room_for(int lines, int columns, int filled_lines, Into into) {
+    Stored stored;
+    if (into == Into::elements) {
+      stored.elements = output(lines, columns);
+      stored.epilogue.elements = stored.elements.device;
+      stored.epilogue.stride = stored.elements.stride;
+      return stored;
+    }
+    constexpr int kFloats = 4;  // of 16 bytes
+    const int stride = (columns + kFloats - 1) / kFloats * kFloats + kFloats;
+    stored.before.assign(static_cast<std::size_t>(lines) * stride, std::nanf(""));
+    stored.elements.columns = columns;
+    stored.epilogue.stride = stride;
+    stored.epilogue.accumulate = into == Into::floats_on_top;
+    for (int i = 0; stored.epilogue.accumulate && i < filled_lines * columns; ++i) {
+      stored.before[static_cast<std::size_t>(i / columns) * stride + i % columns] = draw();
+    }
+    stored.epilogue.floats = runner_.give(stored.before);
+    return stored;
+  }
+  template <class Reference>
+  void expect(const Stored& stored, int rows, Reference&& reference) {
+    if (stored.before.empty()) return expect(stored.elements, rows, reference);
+    const std::vector<float> values = runner_.fetch(stored.epilogue.floats, stored.before.size());
+    Difference difference;
+    int touched = 0;
+    for (std::size_t i = 0; i < values.size(); ++i) {
+      const int row = static_cast<int>(i / stored.epilogue.stride);
+      const int column = static_cast<int>(i % stored.epilogue.stride);
+      if (row >= rows || column >= stored.elements.columns) {
+        touched += std::isnan(values[i]) ? 0 : 1;
+        continue;
+      }
+      const double sum =
+          reference(row, column) + (stored.epilogue.accumulate ? stored.before[i] : 0);
+      difference.add(values[i], sum, static_cast<float>(sum));
+    }
+    EXPECT_EQ(touched, 0);
+    difference.expect_none(sizes_.values);
   }
   // The first `rows` of an output are `reference`, and the rest of its memory is as it was.
   template <class Reference>

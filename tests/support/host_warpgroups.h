@@ -104,7 +104,7 @@ struct HostBlock {
     const RowTiles tiles = TileReader<Config>{problem}.tiles();
     for (int i = 0; i < kScanThreads; ++i) sum_run(tiles, i, sums.data());
     for (int i = 0; i < kScanThreads; ++i) write_run(tiles, i, sums.data(), before.data());
-    for (HostBarrier& barrier : turn) barrier.start(1);
+    for (HostBarrier& barrier : turn) barrier.start(Config::kGroupThreads);
     for (int stage = 0; stage < Config::kStages; ++stage) {
       full[stage].start(Config::kGathers ? Config::kGroupThreads : 1);
       empty[stage].start(Config::kConsumersOfTile, [this, stage] {

@@ -153,6 +153,11 @@ test('columns can be added and taken away', () =>
     assert.ok(!(await heads()).includes('All-to-all bus bandwidth GB/s'));
   }));
 
+test('the panel says where compute times come from', () =>
+  withReport(runs.topologies, {}, async (page) => {
+    assert.match(await page.locator('.panel').textContent(), /Compute times: roofline\./);
+  }));
+
 test('arrow keys select in the table, and the panel follows', () =>
   withReport(runs.topologies, {}, async (page) => {
     await page.locator('.points').focus();

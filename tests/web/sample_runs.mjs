@@ -65,7 +65,12 @@ export function hostile(run, folder) {
     if (i % 4 === 3) return { status: 'failed', reason: HOSTILE, scenario };
     const links = row.hottest_links.map((link) => ({ ...link, name: HOSTILE }));
     const tiers = row.link_tiers.map((tier) => ({ ...tier, tier: HOSTILE }));
-    const more = { routing_source: HOSTILE, warnings: [HOSTILE], [HOSTILE]: i };
+    const more = {
+      routing_source: HOSTILE,
+      cost_source: HOSTILE,
+      warnings: [HOSTILE],
+      [HOSTILE]: i,
+    };
     return { ...row, ...more, scenario, hottest_links: links, link_tiers: tiers };
   });
   writeFileSync(

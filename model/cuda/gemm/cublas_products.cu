@@ -43,6 +43,9 @@ class Lane {
     require(cudaStreamCreateWithFlags(&stream_, cudaStreamNonBlocking), "a stream");
     require(cudaEventCreateWithFlags(&event_, cudaEventDisableTiming), "an event");
     require(cublasCreate(&handle_), "a handle");
+    // Results in bf16 are rounded once: partial sums stay in fp32.
+    constexpr int kMath = CUBLAS_DEFAULT_MATH | CUBLAS_MATH_DISALLOW_REDUCED_PRECISION_REDUCTION;
+    require(cublasSetMathMode(handle_, static_cast<cublasMath_t>(kMath)), "a handle's arithmetic");
     require(cublasSetStream(handle_, stream_), "a handle's stream");
     require(cublasSetWorkspace(handle_, workspace_.of(kWorkspace), kWorkspace), "a workspace");
   }

@@ -51,12 +51,13 @@ __global__ void __launch_bounds__(kPassThreads)
     finish_rows(StoredSums<Sum> sums, const std::int32_t* first_row, int experts,
                 const __grid_constant__ Epilogue epilogue) {
   const int slices = tiles_of(sums.columns, kSliceFloats);
-  const std::int64_t count = first_row[experts] * static_cast<std::int64_t>(slices) * 8;
+  const std::int64_t begin = first_row[0];
+  const std::int64_t count = (first_row[experts] - begin) * static_cast<std::int64_t>(slices) * 8;
   const std::int64_t step = static_cast<std::int64_t>(gridDim.x) * kPassThreads;
   for (std::int64_t first = static_cast<std::int64_t>(blockIdx.x) * kPassThreads; first < count;
        first += step) {
     const std::int64_t i = first + threadIdx.x;
-    const std::int64_t row = i / (slices * 8);
+    const std::int64_t row = begin + i / (slices * 8);
     const int column = static_cast<int>(i % (slices * 8)) * kChunkColumns;
     const int columns = i < count ? within(sums.columns - column, kChunkColumns) : 0;
     float sum = 0.0f;

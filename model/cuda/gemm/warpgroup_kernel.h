@@ -36,7 +36,7 @@ class DeviceGroup {
       full(stage).start(Config::kGathers ? kThreads : 1);
       empty(stage).start(Config::kConsumersOfTile);
     }
-    for (int i = 0; thread == 0 && i < Config::kConsumers; ++i) turn(i).start(1);
+    for (int i = 0; thread == 0 && i < Config::kConsumers; ++i) turn(i).start(kThreads);
     if (thread == 0) publish_barriers();
     if (thread < kScanThreads) sum_run(tiles, thread, scan());
     __syncthreads();

@@ -47,9 +47,11 @@ CUtensorMap tensor_map(const BoxedOperand<Bf16>& operand) {
                                          static_cast<cuuint64_t>(operand.lines),
                                          static_cast<cuuint64_t>(operand.experts)};
   const auto stride = static_cast<cuuint64_t>(operand.stride) * sizeof(Bf16);
-  const auto expert_stride = static_cast<cuuint64_t>(operand.expert_stride) * sizeof(Bf16);
-  const cuuint64_t strides[kDimensions - 1] = {stride,
-                                               operand.experts > 1 ? expert_stride : stride};
+  // Of one expert, no stride is read, but it must not be below what it strides over.
+  const auto expert_stride = operand.experts > 1
+                                 ? static_cast<cuuint64_t>(operand.expert_stride) * sizeof(Bf16)
+                                 : stride * static_cast<cuuint64_t>(operand.lines);
+  const cuuint64_t strides[kDimensions - 1] = {stride, expert_stride};
   const cuuint32_t box[kDimensions] = {kBf16PerLine, static_cast<cuuint32_t>(operand.box_lines), 1};
   const cuuint32_t steps[kDimensions] = {1, 1, 1};
   CUtensorMap map;

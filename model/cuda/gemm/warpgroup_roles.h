@@ -13,9 +13,10 @@
 // A Group is a warpgroup:
 //   block(), blocks()                     // which one of how many
 //   before()                              // the tiles before each expert (tile_walk.h)
-//   each_thread(f), each_thread_anew(f)   // f(thread) for all 128; the second computes what it
-//   needs leader(f)                             // f() for the first thread wait_full(stage,
-//   parity), wait_empty(stage, parity) arrive_full(stage), arrive_empty(stage)  // one arrival
+//   each_thread(f), each_thread_anew(f)   // f(thread) for all 128; the second asks anew
+//   leader(f)                             // f() for the first thread
+//   wait_full(stage, parity), wait_empty(stage, parity)
+//   arrive_full(stage), arrive_empty(stage)  // one arrival
 // of one that loads
 //   load_into(stage), announce(bytes)     // where boxes arrive, and how many bytes of them
 //   copy(to, chunk), copy(box), commit(), wait<n>()  // as of grouped_kernel.h's Operations
@@ -224,7 +225,9 @@ MOESIM_KERNEL_CODE void multiply_tiles(Group& group, const TileReader<Config>& r
     // The first waits for the other's round before: in the first round that is over.
     if (Config::kTakesTurns) group.wait_turn(consumer, (round & 1) ^ (consumer == 0 ? 1 : 0));
     multiply_tile(group, tile, self, sums, [&] {
-      if (Config::kTakesTurns) group.leader([&] { group.give_turn(1 - consumer); });
+      // By every thread: where a tile has one stage, none of this round's products was waited for,
+      // and a warp that lags must have its turn before a later one begins.
+      if (Config::kTakesTurns) group.each_thread([&](int) { group.give_turn(1 - consumer); });
     });
 #if defined(__CUDA_ARCH__)
 #pragma unroll

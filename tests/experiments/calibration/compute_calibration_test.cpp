@@ -3,10 +3,12 @@
 
 #include <gtest/gtest.h>
 
+#include <memory>
 #include <string>
 
 #include "base/data_directory.h"
 #include "base/error.h"
+#include "sim/cost/table_cost.h"
 
 namespace moesim::experiments {
 namespace {
@@ -116,6 +118,41 @@ TEST(Calibration, WarnsOfRowsThatItCannotFit) {
   const Calibration made = calibrate(rows, *like, 1);
   ASSERT_EQ(made.warnings.size(), 1u);
   EXPECT_TRUE(made.warnings[0].starts_with("moe_layer: the fit is off by ")) << made.warnings[0];
+}
+
+// From rows to a step: tokens' rows to 8 experts each, and their sums, at 100 GB/s after 3 us.
+// Either moves 1 + 8 rows of fp32 a token.
+TEST(Calibration, AStepPaysWhatWasMeasured) {
+  const auto law_us = [](int tokens, int hidden) {
+    return 3 + 1e6 * 36.0 * tokens * hidden / 1e11;
+  };
+  std::vector<LatencyRow> rows;
+  sim::CostTable like;
+  like.machine = "law";
+  like.peak = base::FlopsPerSecond(1e12);
+  like.peak_bandwidth = base::BytesPerSecond(1.2e11);
+  for (const char* family : {sim::kPermute, sim::kCombine}) {
+    like.kernels[family].model = default_model(family, 2, 4);
+    for (const int hidden : {256, 512, 1024, 2048}) {
+      for (const int tokens : {16, 128, 1024, 4096}) {
+        LatencyRow row;
+        row.kernel = family;
+        row.experts = 64;
+        row.topk = 8;
+        row.hidden = hidden;
+        row.tokens = tokens;
+        row.latency_us = law_us(tokens, hidden);
+        rows.push_back(row);
+      }
+    }
+  }
+  const Calibration made = calibrate(rows, like, 1);
+  const sim::TableCost cost(std::make_shared<sim::CostTable>(made.table), sim::Clocks::burst, 0);
+  for (const int tokens : {16, 700, 4096}) {
+    const double seconds = 1e-6 * law_us(tokens, 1024);
+    EXPECT_NEAR(cost.permute(tokens, 8 * tokens, 1024)->forward.value, seconds, 0.02 * seconds);
+    EXPECT_NEAR(cost.combine(tokens, 8 * tokens, 1024)->forward.value, seconds, 0.02 * seconds);
+  }
 }
 
 TEST(DefaultModel, HasTilesWhereTheFamilyMultiplies) {

@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""What ptxas reported beside each object: no kernel spills registers, and none has its wgmma
-instructions run one after the other (C7510 to C7515), for each processor they are built for.
+"""What ptxas reported beside each object: no kernel spills registers, none has its wgmma
+instructions run one after the other (C7510 to C7515), and none that moves registers between its
+warps (setmaxnreg) begins with others than it counts on, for each processor they are built for.
 
     ptxas_test.py OBJECT...
 """
@@ -13,6 +14,11 @@ from pathlib import Path
 ENTRY = re.compile(r"Compiling entry function '(\S+)' for '(sm_\w+)'")
 SPILLS = re.compile(r'(\d+) bytes spill stores, (\d+) bytes spill loads')
 SERIALISED = re.compile(r'\(C75\d\d\).*wgmma')
+REGISTERS = re.compile(r'Used (\d+) registers')
+# Where ptxas passes over setmaxnreg or hands out others, warps wait for registers for ever:
+# 168 x 384 threads are 56 x 128 + 224 x 256 (gemm/warpgroup_kernel.h).
+WARPGROUPS = re.compile(r'warpgroup_product\S* for sm_90a$')
+OF_WARPGROUPS = '168'
 
 
 def findings(report):
@@ -26,7 +32,10 @@ def findings(report):
             kernels += 1
         elif (match := SPILLS.search(line)) and match.groups() != ('0', '0'):
             found.append(f'{entry}: {match.group(0)}')
-        elif SERIALISED.search(line):
+        elif (match := REGISTERS.search(line)) and WARPGROUPS.search(entry or ''):
+            if match.group(1) != OF_WARPGROUPS:
+                found.append(f'{entry}: {match.group(0)}, and {OF_WARPGROUPS} are counted on')
+        elif SERIALISED.search(line) or 'setmaxnreg' in line:
             found.append(line)
     return kernels, found
 
@@ -39,6 +48,13 @@ def check_reader():
     warning = ("ptxas info    : (C7515) Potential Performance Loss: wgmma.mma_async instructions are "
                "serialized due to non wgmma instructions in the function 'k'")
     assert findings(warning) == (0, [warning])
+    passed_over = "ptxas warning : 'setmaxnreg' ignored to maintain minimum register requirements."
+    assert findings(passed_over) == (0, [passed_over])
+    fewer = ("ptxas info    : Compiling entry function '_Z17warpgroup_productv' for 'sm_90a'\n"
+             'ptxas info    : Used 160 registers, used 1 barriers\n')
+    assert findings(fewer) == (1, ['_Z17warpgroup_productv for sm_90a: Used 160 registers, and 168 '
+                                   'are counted on'])
+    assert findings(fewer.replace('160', '168')) == (1, [])
 
 
 def main():

@@ -83,7 +83,7 @@ TEST(TableCost, SustainedClocksSlowEveryKernelAndMustBeMeasured) {
 TEST(TableCost, UnknownKernelsAreNotGuessed) {
   const TableCost cost(table_of(kMoeLayer, example_kernel()), Clocks::burst, 0);
   EXPECT_FALSE(cost.linear(64, 128, 128));
-  EXPECT_FALSE(cost.permute(64, 128));
+  EXPECT_FALSE(cost.permute(8, 64, 128));
   EXPECT_FALSE(cost.attention(64, 128, 64));
   const TableCost gemms(table_of(kGemm, example_kernel()), Clocks::burst, 0);
   EXPECT_FALSE(gemms.experts(std::vector<int>{64}, kShape));
@@ -91,8 +91,8 @@ TEST(TableCost, UnknownKernelsAreNotGuessed) {
 }
 
 // A layer's table sums at its rate: 2 bytes x (2 + 4 rows) x 128 at 1 GB/s = 1.536 us, backward
-// twice; one with a combine of its own takes that, with its launch of 5 us. A copy moves 4 rows in
-// and out: 2.048 us.
+// twice; one with a combine of its own takes that, with its launch of 5 us. A copy of 2
+// rows into 4 moves as much; of 9 tokens' rows 4 can be read, 8 x 256 bytes in all: 2.048 us.
 TEST(TableCost, CopiesAndSumsMoveTheirBytes) {
   KernelTable kernel = example_kernel();
   kernel.model.moved = base::BytesPerSecond(1e9);
@@ -103,7 +103,8 @@ TEST(TableCost, CopiesAndSumsMoveTheirBytes) {
   const TableCost own(table_of(kCombine, kernel), Clocks::burst, 0);
   EXPECT_NEAR(own.combine(2, 4, 128)->forward.value, 6.536e-6, 1e-15);
   const TableCost copies(table_of(kPermute, kernel), Clocks::burst, 0);
-  EXPECT_NEAR(copies.permute(4, 128)->forward.value, 7.048e-6, 1e-15);
+  EXPECT_NEAR(copies.permute(2, 4, 128)->forward.value, 6.536e-6, 1e-15);
+  EXPECT_NEAR(copies.permute(9, 4, 128)->forward.value, 7.048e-6, 1e-15);
 }
 
 // 64 tokens of 8 heads x 16 in sequences of 64: 4 * 64 * 32 * 128 FLOP at 1e12.

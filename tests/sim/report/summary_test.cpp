@@ -91,6 +91,34 @@ TEST(Comparison, WarningsOfPointsStandBelowThemEachKindOnce) {
   EXPECT_TRUE(has_line(text, "warning of point 3: dropped")) << text;
 }
 
+// Their names differ in digits alone.
+TEST(Comparison, WarningsOfOtherMachinesStayApart) {
+  std::vector<Result> results(3, example_result());
+  for (int i = 0; i < 3; ++i) results[i].scenario.index = i;
+  results[0].warnings = {"fitted to H100, and 2.5 times as fast"};
+  results[1].warnings = {"fitted to H20, and 2.5 times as fast"};
+  results[2].warnings = {"fitted to H20, and 3 times as fast"};
+  const std::string text = comparison_text(results);
+  EXPECT_TRUE(has_line(text, "warning of point 0: fitted to H100, and 2.5 times as fast")) << text;
+  EXPECT_TRUE(has_line(text,
+                       "warning of points 1, 2: fitted to H20, and 2.5 times as fast; the others "
+                       "alike"))
+      << text;
+}
+
+TEST(Comparison, SaysWhereComputeTimesComeFrom) {
+  std::vector<Result> results(3, example_result());
+  for (int i = 0; i < 3; ++i) results[i].scenario.index = i;
+  for (Result& result : results) result.cost_source = "roofline";
+  EXPECT_EQ(comparison_text(results).find("compute times"), std::string::npos);
+  results[1].cost_source = "table t";
+  const std::string text = comparison_text(results);
+  EXPECT_TRUE(has_line(text, "compute times of points 0, 2: roofline")) << text;
+  EXPECT_TRUE(has_line(text, "compute times of point 1: table t")) << text;
+  EXPECT_TRUE(
+      has_line(comparison_text(std::span(results).subspan(1, 1)), "compute times: table t"));
+}
+
 TEST(Summary, HeldByIsAShareOfTheCollectivesTime) {
   Result result = example_result();
   // Two groups at once: 4 ms of collectives in a step of 2 ms.

@@ -109,8 +109,8 @@ TEST(CublasCalls, AreTheProductsOfAllFormsAndLeaveOutExpertsWithoutRows) {
   products.expect_backward(Activation::relu, true);
   products.expect_rows(1, true);
   products.expect_rows(2, false);
-  products.expect_weights(false);
-  products.expect_weights(true);
+  products.expect_weights(testing::Into::floats);
+  products.expect_weights(testing::Into::floats_on_top);
 }
 
 }  // namespace

@@ -76,7 +76,7 @@ TEST(DeviceMultiplier, ComputesEveryFormOfAnExpertLayer) {
       products.expect_forward<2>(Activation::relu, false);
       products.expect_backward(Activation::relu, true);
       products.expect_rows(2, false);
-      products.expect_weights(true);
+      products.expect_weights(testing::Into::floats_on_top);
     }
   });
 }

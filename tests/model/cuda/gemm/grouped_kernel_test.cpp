@@ -16,6 +16,7 @@ namespace {
 
 using testing::ExpertProducts;
 using testing::ExpertSizes;
+using testing::Into;
 using testing::Values;
 
 // Runs a kernel's blocks one after another.
@@ -89,6 +90,8 @@ TYPED_TEST(GroupedKernel, TurnsGradientsOfActivationsIntoThoseOfUnits) {
 TYPED_TEST(GroupedKernel, SumsUnitsIntoRows) {
   this->ragged_.expect_rows(1, true);
   this->ragged_.expect_rows(2, false);
+  this->ragged_.expect_rows(1, false, Into::floats);
+  this->ragged_.expect_rows(1, true, Into::floats_on_top);
   this->one_for_all_.expect_rows(1, false);
   this->none_.expect_rows(1, false);
   this->normal_.expect_rows(2, false);
@@ -96,10 +99,11 @@ TYPED_TEST(GroupedKernel, SumsUnitsIntoRows) {
 
 // Those of experts without rows are written too: zero, or what was there.
 TYPED_TEST(GroupedKernel, SumsRowsIntoGradientsOfAllExpertsWeights) {
-  this->ragged_.expect_weights(false);
-  this->one_for_all_.expect_weights(true);
-  this->none_.expect_weights(false);
-  this->normal_.expect_weights(false);
+  this->ragged_.expect_weights(Into::floats);
+  this->ragged_.expect_weights(Into::elements);
+  this->one_for_all_.expect_weights(Into::floats_on_top);
+  this->none_.expect_weights(Into::floats);
+  this->normal_.expect_weights(Into::floats);
 }
 
 }  // namespace

@@ -15,6 +15,7 @@ namespace {
 
 using testing::DeviceRunner;
 using testing::ExpertProducts;
+using testing::Into;
 using testing::Values;
 
 template <class ElementOfProduct>
@@ -76,9 +77,13 @@ class GroupedLaunch : public ::testing::Test {
     products.expect_backward(function, true);
     products.expect_backward(function, false);
     products.expect_rows(1, true);
+    products.expect_rows(1, false);
+    products.expect_rows(1, false, Into::floats);
+    products.expect_rows(1, false, Into::floats_on_top);
     products.expect_rows(2, false);
-    products.expect_weights(false);
-    products.expect_weights(true);
+    products.expect_weights(Into::floats);
+    products.expect_weights(Into::floats_on_top);
+    products.expect_weights(Into::elements);
   }
 };
 

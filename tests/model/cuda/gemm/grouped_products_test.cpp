@@ -12,6 +12,7 @@ namespace {
 
 using testing::DeviceRunner;
 using testing::ExpertProducts;
+using testing::Into;
 using testing::Values;
 
 // A table of one rule, or what ships where it has none.
@@ -45,7 +46,7 @@ TYPED_TEST(GroupedProductsTest, AreTheSameWhateverTheTableChooses) {
   products.template expect_forward<2>(Activation::relu, false);
   products.expect_backward(Activation::relu, true);
   products.expect_rows(2, false);
-  products.expect_weights(false);
+  products.expect_weights(Into::floats);
 }
 
 }  // namespace
