@@ -39,14 +39,14 @@ struct RunOptions {
   std::filesystem::path folder;  // of the results; made where it is missing
   int threads = 1;
   bool resume = false;  // go on from the folder's last checkpoint, if it has one
-  // Before the first step, when nothing is in the way of it and the folder is there; may be empty.
-  std::function<void()> begun;
   // After every step, with the validation loss where there was a validation; may be empty.
   std::function<void(const StepReport& report, std::optional<double> validation_loss)> progress;
   // Asked after every step: true ends the run with a checkpoint; may be empty.
   std::function<bool()> stop;
   // That computes, with the bits that docs/cuda.md says; null: the processor does.
   cuda::Device* device = nullptr;
+  // Before the first step, when nothing is in the way of it and the folder is there; may be empty.
+  std::function<void()> begun = {};
 };
 
 struct TrainingOutcome {
