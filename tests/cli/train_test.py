@@ -195,7 +195,7 @@ class Interrupted(TrainTest):
 
     def test_the_backends_of_its_stretches_are_named(self):
         self.train("run")
-        self.train("run", "--resume", "--backend", "auto", "--set", "training.steps=30")
+        self.train("run", "--resume", "--backend", "auto", "--set", "training.steps=60")
         provenance = json.loads((self.folder / "run/provenance.json").read_text())
         self.assertEqual(provenance["backends"], ["cpu", provenance["backend"]])
 
