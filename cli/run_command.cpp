@@ -182,18 +182,18 @@ std::filesystem::path run_to_resume(const RunCommandOptions& options,
   if (!options.resume.empty() || options.fresh || request.sweep.is_lone()) return options.resume;
   const auto found = experiments::find_run(options.output, request);
   if (!found) return {};
-  if (found->is_same_build) return found->folder;
-  std::fprintf(stderr,
-               "moesim: %s is unfinished, but of another build of moesim: a new run begins\n",
-               found->folder.c_str());
+  if (found->obstacle.empty()) return found->folder;
+  std::fprintf(stderr, "moesim: %s is unfinished, but %s: a new run begins\n",
+               found->folder.c_str(), found->obstacle.c_str());
   return {};
 }
 
 experiments::RunDirectory open_directory(const RunCommandOptions& options,
                                          const experiments::Sweep& sweep,
-                                         const std::string& backend) {
-  const experiments::ResumeRequest request{sweep, options.file, quoted(options.arguments),
-                                           to_text(shard_of(options)), options.retry_failed};
+                                         const experiments::BackendRecord& backend) {
+  experiments::ResumeRequest request{sweep, options.file, quoted(options.arguments),
+                                     to_text(shard_of(options)), options.retry_failed};
+  request.backend = backend;
   const std::filesystem::path folder = run_to_resume(options, request);
   if (folder.empty()) {
     experiments::RunManifest manifest = experiments::new_manifest(sweep, request.command);
@@ -305,7 +305,7 @@ int lead(const RunCommandOptions& options, experiments::Crew& crew) {
   std::signal(SIGXFSZ, SIG_IGN);  // a file that grows too large is an error to report
   note_interrupts();
   experiments::RunDirectory directory =
-      open_directory(options, sweep, backend_in_words(options.runner));
+      open_directory(options, sweep, backend_record(options.runner));
   line = std::make_unique<ProgressLine>(directory.journal().rows().size() +
                                         directory.missing_points().size());
   const experiments::RunnerOutcome outcome = run_into(directory, sweep, runner, crew);

@@ -61,12 +61,12 @@ experiments::RunnerOptions read_runner_flags(const RunnerFlags& flags) {
   return runner;
 }
 
-std::string backend_in_words(const RunnerFlags& flags) {
-  if (flags.backend == "cpu") return flags.backend;
+experiments::BackendRecord backend_record(const RunnerFlags& flags) {
+  if (flags.backend == "cpu") return {};
   const std::string words = experiments::in_child_process(
       [&] { return model::cuda::choose_backend(flags.backend).description; });
   std::fprintf(stderr, "moesim: training gates on %s\n", words.c_str());
-  return words;
+  return {model::cuda::arithmetic_of(flags.backend), {words}};
 }
 
 }  // namespace moesim::cli

@@ -60,7 +60,7 @@ experiments::SearchOptions search_options(const SearchCommandOptions& options,
   search.experiment_file = options.file;
   search.output = options.output;
   search.command = quoted(options.arguments);
-  search.backend = backend_in_words(options.runner);
+  search.backend = backend_record(options.runner);
   if (!(options.budget > 0 && options.budget <= 1)) {
     throw base::Error("--budget", "must be above 0 and at most 1", "write --budget 0.2");
   }

@@ -144,7 +144,7 @@ int train(const TrainOptions& options) {
   note_interrupts();
   experiments::TrainingRunnerOptions runner = runner_options(options, points.front().file.name);
   runner.device = backend.device.get();
-  runner.backend = backend.description;
+  runner.backend = {model::cuda::arithmetic_of(options.backend), {backend.description}};
   const std::vector<TrainingResult> results = train_points(points, runner, options.json);
   if (results.size() < points.size()) return report_interrupt(options);
   if (!options.json) std::fputs(experiments::training_summary(results).c_str(), stdout);

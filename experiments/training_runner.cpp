@@ -12,6 +12,7 @@
 #include "experiments/runs/point_files.h"
 #include "experiments/sweep/sweep_values.h"
 #include "model/balance/usage_report.h"
+#include "model/checkpoint/checkpoint_folder.h"
 #include "model/parameter_account.h"
 #include "model/train/own_text.h"
 #include "model/train/text.h"
@@ -172,12 +173,33 @@ model::TrainingOutcome train(const TrainingPoint& point, const model::RunOptions
   }
 }
 
-// What the result was made by, which is no part of it.
-std::string provenance_text(const std::string& backend) {
+constexpr const char* kProvenance = "provenance.json";
+
+// What computes the run in the folder: before, if it goes on, and now. Throws base::Error where
+// that is in another arithmetic than before.
+BackendRecord backend_of_run(const fs::path& folder, const TrainingRunnerOptions& options) {
+  std::error_code unknown;
+  const bool goes_on = options.resume && model::holds_checkpoint(folder / "checkpoints");
+  // An edited model has checkpoints alone: it is trained on in any arithmetic.
+  if (!goes_on || !fs::exists(folder / kProvenance, unknown)) return options.backend;
+  BackendRecord record = backend_record_in(base::read_json_file(folder / kProvenance));
+  if (record.arithmetic != options.backend.arithmetic) {
+    throw base::Error(
+        folder.string(),
+        "the run was begun in " + arithmetic_in_words(record.arithmetic) + ", and this would be " +
+            arithmetic_in_words(options.backend.arithmetic),
+        "go on with " + backend_flag(record.arithmetic) + ", or train in another folder");
+  }
+  add_backends(record, options.backend);
+  return record;
+}
+
+// What the result is made by, which is no part of it.
+std::string provenance_text(const BackendRecord& backend) {
   base::JsonValue json = base::json_object();
   base::add_member(json, "moesim", base::json_of(build_version()));
   base::add_member(json, "commit", base::json_of(build_commit()));
-  base::add_member(json, "backend", base::json_of(backend));
+  add_members(json, backend);
   return base::to_text(json) + "\n";
 }
 
@@ -203,6 +225,8 @@ std::optional<TrainingResult> train_point(std::span<const TrainingPoint> points,
   run.device = options.device;
   run.resume = options.resume;
   run.stop = options.stop;
+  const BackendRecord backend = backend_of_run(run.folder, options);
+  run.begun = [&] { write_file(run.folder / kProvenance, provenance_text(backend)); };
   if (options.progress) {
     run.progress = [&](const model::StepReport& report, std::optional<double> validation_loss) {
       options.progress(point, report.record, validation_loss);
@@ -213,7 +237,6 @@ std::optional<TrainingResult> train_point(std::span<const TrainingPoint> points,
   const model::ExpertUsage usage = usage_of(point.file.model, outcome.validation_routing);
   const TrainingResult result = result_of(point, outcome, usage);
   write_pictures(run.folder, point, outcome.history, usage);
-  write_file(run.folder / "provenance.json", provenance_text(options.backend));
   write_file(run.folder / "result.json", base::write_json(result));
   return result;
 }

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "base/json_reader.h"
+#include "experiments/backend_record.h"
 #include "experiments/training_file.h"
 #include "model/balance/expert_usage.h"
 #include "model/train/training_history.h"
@@ -45,7 +46,7 @@ struct TrainingRunnerOptions {
   std::filesystem::path folder;  // a lone point's own; otherwise one folder a point below it
   int threads = 1;               // never changes a result
   model::cuda::Device* device = nullptr;  // that computes (docs/cuda.md); null: the processor does
-  std::string backend = "cpu";            // what computes, in words, for provenance.json
+  BackendRecord backend = {};             // the device or the processor, for provenance.json
   bool resume = false;                    // finished points are taken as they are, others go on
   std::function<bool()> stop;             // asked after every step; may be empty
   // After every step; may be empty.
@@ -59,9 +60,9 @@ std::filesystem::path training_folder(const TrainingRunnerOptions& options,
                                       std::span<const TrainingPoint> points, std::size_t index);
 
 // Trains point `index` and writes, besides what model::run_training() writes, result.json,
-// provenance.json, loss.svg, expert_load.svg, load_over_time.svg and load_balancing.txt into its
-// folder. Nothing
-// when it was stopped. Throws base::Error.
+// loss.svg, expert_load.svg, load_over_time.svg and load_balancing.txt into its folder; when it
+// begins, provenance.json. Nothing when it was stopped. Throws base::Error, also where the folder's
+// checkpoints were trained in another arithmetic.
 std::optional<TrainingResult> train_point(std::span<const TrainingPoint> points, std::size_t index,
                                           const TrainingRunnerOptions& options);
 

@@ -9,6 +9,7 @@
 #include <limits>
 
 #include "base/error.h"
+#include "experiments/backend_record.h"
 #include "experiments/results/column_index.h"
 #include "experiments/results/row_scanner.h"
 #include "experiments/runs/run_manifest.h"
@@ -45,11 +46,21 @@ fs::path folder_of(const fs::path& run) {
               "name what moesim run printed after \"results in\"");
 }
 
+// Those without which the run is refused.
+std::string resume_flags(const RunManifest& manifest) {
+  std::string flags;
+  if (!manifest.shard.empty()) flags += " --shard " + manifest.shard;
+  const std::string& arithmetic = manifest.backend.arithmetic;
+  if (arithmetic != model::cuda::kProcessorArithmetic) flags += " " + backend_flag(arithmetic);
+  return flags;
+}
+
 void take_manifest(const RunManifest& manifest, StoredRun& run) {
   run.name = manifest.name;
   run.question = manifest.question;
   run.status = manifest.status;
   run.command = manifest.command;
+  run.resume_flags = resume_flags(manifest);
   run.moesim = manifest.moesim + " " + manifest.commit;
   run.axes = manifest.axes;
   run.num_points = manifest.num_points;
@@ -147,7 +158,8 @@ std::string lost_rows_text(const StoredRun& run) {
                   (run.folder / "results.ndjson").string(), run.status, run.lost_rows,
                   run.lost_rows == 1 ? "is" : "are");
   if (run.num_points <= 1) return said + "; " + folder + "/result.json may have its figures";
-  return said + "; to run their points again: moesim run EXPERIMENT --resume " + folder;
+  return said + "; to run their points again: moesim run EXPERIMENT --resume " + folder +
+         run.resume_flags;
 }
 
 RowFile::RowFile(const StoredRun& run)

@@ -32,6 +32,7 @@ struct StoredRun {
   std::string question;              // "" where the experiment asks none
   std::string status;                // the manifest's: "running", "complete", ...
   std::string command;               // that made it
+  std::string resume_flags;          // to go on with it: " --shard 2/3 --backend cuda:bf16"
   std::string moesim;                // version and commit that made it
   std::vector<std::string> axes;     // swept keys, in the experiment's order
   std::size_t num_points = 0;        // of the sweep; `points` are those with a row

@@ -41,6 +41,14 @@ void check_alike(const Part& first, const Part& other) {
                     " (" + first.manifest.commit + "): their results do not mix",
                 "run both with the same build");
   }
+  const std::string& arithmetic = first.manifest.backend.arithmetic;
+  if (arithmetic != other.manifest.backend.arithmetic) {
+    throw Error(other.folder.string(),
+                "was computed in " + arithmetic_in_words(other.manifest.backend.arithmetic) +
+                    ", and " + first.folder.string() + " in " + arithmetic_in_words(arithmetic) +
+                    ": their results do not mix",
+                "run both with " + backend_flag(arithmetic));
+  }
 }
 
 std::vector<Part> open_parts(const std::vector<fs::path>& runs) {
@@ -118,6 +126,7 @@ MergedRun merge_runs(const std::vector<fs::path>& runs, const fs::path& root,
   for (const Part& part : parts) {
     manifest.start = std::min(manifest.start, part.manifest.start);
     manifest.merged.push_back(part.folder.string());
+    add_backends(manifest.backend, part.manifest.backend);
   }
   RunDirectory directory(root, manifest, parts.front().folder / "config.input.json");
   for (const Part& part : parts) copy_folders(part, sources, directory.path());

@@ -46,10 +46,26 @@ void check_same_experiment(const fs::path& folder, const RunManifest& old, const
     throw Error(folder.string(), "is a run of " + name(old.shard) + ", not of " + name(now.shard),
                 old.shard.empty() ? "leave --shard out" : "add --shard " + old.shard);
   }
+  if (const std::string& arithmetic = old.backend.arithmetic;
+      arithmetic != now.backend.arithmetic) {
+    throw Error(folder.string(),
+                "was computed in " + arithmetic_in_words(arithmetic) + ", and this would be " +
+                    arithmetic_in_words(now.backend.arithmetic) + ": their results do not mix",
+                "go on with " + backend_flag(arithmetic) + "; " + kFresh);
+  }
   if (old.num_points == 1 || now.num_points == 1) {
     throw Error(folder.string(), "only sweeps are resumed, and this is a run of one point",
                 "run it again without --resume");
   }
+}
+
+// FoundRun::obstacle.
+std::string obstacle_to(const RunManifest& old, const RunManifest& now) {
+  if (!is_same_build(old, now)) return "of another build of moesim";
+  const std::string& arithmetic = old.backend.arithmetic;
+  if (arithmetic == now.backend.arithmetic) return {};
+  return "in " + arithmetic_in_words(arithmetic) + " (" + backend_flag(arithmetic) +
+         " goes on with it)";
 }
 
 // For each row the point that it is of.
@@ -174,11 +190,12 @@ void adopt_folders(const fs::path& run, const Sweep& sweep) {
 }  // namespace
 
 std::optional<FoundRun> find_run(const fs::path& root, const ResumeRequest& request) {
-  const RunManifest now = new_manifest(request.sweep, request.command);
+  RunManifest now = new_manifest(request.sweep, request.command);
+  now.backend = request.backend;
   struct Candidate {
     fs::path folder;
     RunManifest manifest;
-    bool is_same_build = false;
+    std::string obstacle;
   };
   std::optional<Candidate> newest;
   std::error_code unknown;
@@ -187,9 +204,9 @@ std::optional<FoundRun> find_run(const fs::path& root, const ResumeRequest& requ
     std::optional<RunManifest> manifest = manifest_in(entry.path());
     if (!manifest || manifest->config_hash != now.config_hash) continue;
     if (manifest->shard != request.shard) continue;
-    Candidate candidate{entry.path(), *manifest, is_same_build(*manifest, now)};
+    Candidate candidate{entry.path(), *manifest, obstacle_to(*manifest, now)};
     const auto rank = [](const Candidate& c) {
-      return std::tuple(c.is_same_build, c.manifest.start, c.folder);
+      return std::tuple(c.obstacle.empty(), c.manifest.start, c.folder);
     };
     if (!newest || rank(*newest) < rank(candidate)) newest = std::move(candidate);
   }
@@ -198,12 +215,13 @@ std::optional<FoundRun> find_run(const fs::path& root, const ResumeRequest& requ
   const bool is_wanted = is_unfinished(newest->manifest) || request.also_finished ||
                          (request.retry_failed && has_failed);
   if (!is_wanted) return std::nullopt;
-  return FoundRun{newest->folder, newest->is_same_build};
+  return FoundRun{newest->folder, newest->obstacle};
 }
 
 ResumedRun resume_run(const fs::path& folder, const ResumeRequest& request) {
   RunManifest manifest = new_manifest(request.sweep, request.command);
   manifest.shard = request.shard;
+  manifest.backend = request.backend;
   const RunManifest old = read_manifest(folder);
   check_same_experiment(folder, old, manifest);
   auto lock = std::make_unique<DirectoryLock>(folder);
@@ -211,6 +229,8 @@ ResumedRun resume_run(const fs::path& folder, const ResumeRequest& request) {
   const std::size_t dropped = adopt_rows(*journal, request);
   adopt_folders(folder, request.sweep);
   manifest.start = old.start;
+  manifest.backend = old.backend;
+  add_backends(manifest.backend, request.backend);
   manifest.merged = old.merged;
   manifest.resumed = old.resumed;
   manifest.resumed.push_back(utc_now());

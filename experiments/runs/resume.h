@@ -18,16 +18,18 @@ struct ResumeRequest {
   std::string shard;           // "2/3"; "" for the whole sweep
   bool retry_failed = false;   // points with a row of status "failed" run again
   bool also_finished = false;  // a run that has all its points is taken too
+  BackendRecord backend = {};  // that trains gates now
 };
 
 struct FoundRun {
   std::filesystem::path folder;
-  bool is_same_build = false;
+  // Why it cannot be gone on with: "of another build of moesim"; "" where it can.
+  std::string obstacle;
 };
 
 // The newest run of the same points below root/name, if points of it may be missing (or failed,
-// where these are to run again) or finished ones are asked for too; a run by this build goes before
-// others.
+// where these are to run again) or finished ones are asked for too; a run that can be gone on with,
+// of this build and in the arithmetic of the request's backend, goes before others.
 std::optional<FoundRun> find_run(const std::filesystem::path& root, const ResumeRequest& request);
 
 struct ResumedRun {
@@ -36,8 +38,9 @@ struct ResumedRun {
 };
 
 // Locks the run, gives its rows and point folders the sweep's indices, removes the rows that are
-// not in the sweep or are to run again, and sets the manifest to "running". Throws base::Error
-// where the run is of another experiment, of another build, of one point only or in use.
+// not in the sweep or are to run again, and sets the manifest to "running", with the backend among
+// those of the run. Throws base::Error where the run is of another experiment, of another build, in
+// another arithmetic, of one point only or in use.
 ResumedRun resume_run(const std::filesystem::path& folder, const ResumeRequest& request);
 
 }  // namespace moesim::experiments

@@ -84,7 +84,7 @@ JsonValue to_json(const RunManifest& manifest) {
   for (const auto& [name, version] : component_versions()) {
     base::add_member(versions, name, base::json_of(version));
   }
-  base::add_member(json, "backend", base::json_of(manifest.backend));
+  add_members(json, manifest.backend);
   base::add_member(json, "name", base::json_of(manifest.name));
   base::add_member(json, "question", base::json_of(manifest.question));
   add_texts(json, "axes", manifest.axes);
@@ -111,7 +111,7 @@ RunManifest read_manifest(const std::filesystem::path& folder) {
   RunManifest manifest;
   manifest.moesim = text_at(json, "moesim");
   manifest.commit = text_at(json, "commit");
-  manifest.backend = text_at(json, "backend");
+  manifest.backend = backend_record_in(json);
   manifest.name = text_at(json, "name");
   manifest.question = text_at(json, "question");
   manifest.axes = texts_at(json, "axes");

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "base/json_value.h"
+#include "experiments/backend_record.h"
 #include "experiments/sweep/sweep.h"
 
 namespace moesim::experiments {
@@ -25,7 +26,7 @@ struct RunManifest {
   std::string command;
   std::string shard;                 // "2/3" of the sweep; "" for all of it
   std::vector<std::string> merged;   // folders that the run was put together from
-  std::string backend = "cpu";       // what trained gates, in words
+  BackendRecord backend = {};        // that trained gates
   std::string config_hash;           // 8 hexadecimal digits over the ids of the sweep's points
   std::string start;                 // UTC
   std::vector<std::string> resumed;  // UTC moments at which the run was taken up again

@@ -14,8 +14,9 @@ RunDirectory open(const Sweep& sweep, const RungPlace& place) {
   ResumeRequest request{sweep, place.experiment_file, place.command, ""};
   request.also_finished = true;
   request.retry_failed = place.retry_failed;
+  request.backend = place.backend;
   const auto earlier = place.fresh ? std::nullopt : find_run(place.root, request);
-  if (!earlier || !earlier->is_same_build) {
+  if (!earlier || !earlier->obstacle.empty()) {
     RunManifest manifest = new_manifest(sweep, place.command);
     manifest.backend = place.backend;
     return {place.root, manifest, place.experiment_file};

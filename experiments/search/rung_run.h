@@ -17,16 +17,16 @@ struct RungPlace {
   std::filesystem::path root;  // the run is a folder below root/<sweep's name>
   std::filesystem::path experiment_file;
   std::string command;
-  std::string backend = "cpu";  // what trains gates, in words
-  bool fresh = false;           // a new run, whatever there is
-  bool retry_failed = false;    // points that have failed run again
+  BackendRecord backend = {};  // that trains gates
+  bool fresh = false;          // a new run, whatever there is
+  bool retry_failed = false;   // points that have failed run again
 };
 
 // One sweep's run directory, open for as long as this is there.
 class RungRun {
  public:
-  // Takes up this build's newest run of the sweep, finished or not, or makes one. Throws
-  // base::Error as RunDirectory and resume_run do.
+  // Takes up the newest run of the sweep by this build and in the backend's arithmetic, finished or
+  // not, or makes one. Throws base::Error as RunDirectory and resume_run do.
   RungRun(const Sweep& sweep, const RungPlace& place);
   // As finish(), but says nothing where the disk takes no more: the rows are in the journal.
   ~RungRun();

@@ -26,7 +26,7 @@ struct SearchOptions {
   std::filesystem::path experiment_file;
   std::filesystem::path output;  // where runs lie
   std::string command;           // for the manifests
-  std::string backend = "cpu";   // what trains gates, in words
+  BackendRecord backend = {};    // that trains gates
   double budget = 0.2;           // the share of the grid's points that may run in full, in (0, 1]
   std::size_t winners = 3;       // candidates that are confirmed at `flow`; 0: none
   bool check = false;            // run the rest of the grid too, and compare

@@ -55,6 +55,12 @@ const std::vector<std::string>& backend_names() {
 
 const char* backend_of(ProductMode mode) { return base::row_of(kDeviceBackends, mode).name; }
 
+std::string arithmetic_of(const std::string& name) {
+  const DeviceBackend* const backend = device_backend(name);
+  const bool is_own = backend != nullptr && backend->id != ProductMode::in_order;
+  return is_own ? name : kProcessorArithmetic;
+}
+
 BackendChoice choose_backend(const std::string& name) {
   BackendChoice choice;
   choice.description = "cpu";

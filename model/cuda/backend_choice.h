@@ -22,6 +22,13 @@ struct BackendChoice {
 // another name than these, throw base::Error at "--backend".
 BackendChoice choose_backend(const std::string& name);
 
+inline constexpr const char* kProcessorArithmetic = "processor";
+
+// In which arithmetic a backend of that name computes: "cpu", "cuda" and "auto" in the processor's,
+// with the same bits (docs/decisions/0020), the others each in one of its own, which has their
+// name.
+std::string arithmetic_of(const std::string& name);
+
 // "auto", "cpu", "cuda" and so on.
 const std::vector<std::string>& backend_names();
 

@@ -190,6 +190,7 @@ TrainingOutcome run_training(const TrainingRunConfig& config, std::span<const st
                              const RunOptions& options) {
   require_vector_instructions();
   Run run(config, text, options);
+  if (options.begun) options.begun();
   TrainingOutcome outcome = run.train();
   const TextParts parts = cut_text(text, config.training.validation_fraction);
   outcome.unigram_bits_per_byte = unigram_bits_per_byte(parts.training, parts.validation);

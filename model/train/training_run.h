@@ -45,6 +45,8 @@ struct RunOptions {
   std::function<bool()> stop;
   // That computes, with the bits that docs/cuda.md says; null: the processor does.
   cuda::Device* device = nullptr;
+  // Before the first step, when nothing is in the way of it and the folder is there; may be empty.
+  std::function<void()> begun = {};
 };
 
 struct TrainingOutcome {

@@ -97,6 +97,16 @@ class Shards(MoesimTest):
         done = self.merge(first, second, code=2)
         self.assertIn("was made by moesim 0.1.0 (0123456789ab), and", done.err)
 
+    def test_two_arithmetics_are_an_error(self):
+        first, second = self.shard("1/2"), self.shard("2/2")
+        manifest = json.loads((second / "manifest.json").read_text())
+        manifest["arithmetic"] = "cuda:tf32"
+        (second / "manifest.json").write_text(json.dumps(manifest))
+        done = self.merge(first, second, code=2)
+        self.assertIn(f"{second}\n  was computed in the arithmetic of cuda:tf32, and {first} in the "
+                      "processor's arithmetic: their results do not mix\n  hint: run both with "
+                      "--backend cpu or cuda", done.err)
+
     def test_one_point_is_not_divided_or_merged(self):
         done = self.moesim("run", self.file, "--shard", "90/90", "-o", "none")
         self.assertEqual(done.code, 0, done.err)

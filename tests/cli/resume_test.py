@@ -121,6 +121,33 @@ class Unfinished(ResumeTest):
         self.assertIn("was made by moesim 0.1.0 (0123456789ab)", done.err)
         self.assertIn("--fresh starts a new run", done.err)
 
+    def test_another_arithmetic_starts_a_new_run_and_says_so(self):
+        self.cut_down(4, backend="cuda:bf16 (NVIDIA H200)", arithmetic="cuda:bf16")
+        done = self.moesim("run", self.file)
+        self.assertEqual(done.code, 0)
+        self.assertIn("is unfinished, but in the arithmetic of cuda:bf16 (--backend cuda:bf16 goes "
+                      "on with it): a new run begins", done.err)
+        self.assertNotIn("resuming", done.err)
+
+    def test_a_run_in_another_arithmetic_that_is_named_is_an_error(self):
+        run = self.cut_down(4, backend="cuda:bf16 (NVIDIA H200)", arithmetic="cuda:bf16")
+        done = self.moesim("run", self.file, "--resume", run)
+        self.assertEqual(done.code, 2)
+        self.assertIn("was computed in the arithmetic of cuda:bf16, and this would be the "
+                      "processor's arithmetic: their results do not mix\n  hint: go on with "
+                      "--backend cuda:bf16; --fresh starts a new run", done.err)
+
+    def test_the_backends_of_one_arithmetic_share_a_run_and_are_named(self):
+        self.cut_down(4, backend="cuda (NVIDIA H200)")
+        self.assert_resumes(4, "--backend", "auto")
+        last = self.manifest()["backend"]
+        self.assertRegex(last, r"^(cpu|cuda) \(.+\)$")
+        self.cut_down(3)
+        self.assert_resumes(3)
+        self.assertEqual(self.manifest()["backend"], "cpu")
+        self.assertEqual(self.manifest()["backends"], ["cuda (NVIDIA H200)", last, "cpu"])
+        self.assertEqual(self.manifest()["arithmetic"], "processor")
+
     def test_other_points_are_another_run(self):
         self.cut_down(4)
         done = self.moesim("run", self.file, "--set", "training.seq_length=64")

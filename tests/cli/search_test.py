@@ -90,6 +90,17 @@ class Search(MoesimTest):
         self.assertEqual(first["full"]["run"], second["full"]["run"])
         self.assertEqual(first["found"][0]["points"], second["found"][0]["points"])
 
+    def test_rows_in_another_arithmetic_are_no_rows_of_the_search(self):
+        self.search("--winners", "0")
+        run = self.newest("small")
+        for manifest in run.rglob("manifest.json"):
+            known = json.loads(manifest.read_text())
+            self.assertEqual(known["arithmetic"], "processor")
+            manifest.write_text(json.dumps({**known, "arithmetic": "cuda:bf16"}))
+        found = self.found("--winners", "0")
+        self.assertNotEqual((self.folder / found["full"]["run"]).resolve(), run.resolve())
+        self.assertEqual(found["full"]["points"], 2)
+
     def test_a_run_of_the_grid_goes_on_where_the_search_stopped(self):
         self.search("--winners", "0")
         run = self.newest("small")

@@ -182,6 +182,23 @@ class Interrupted(TrainTest):
         self.train("killed", "--resume")
         self.assert_same_run("killed", "whole")
 
+    def test_it_goes_on_in_the_arithmetic_that_it_was_begun_in(self):
+        self.train("run")
+        path = self.folder / "run/provenance.json"
+        provenance = json.loads(path.read_text())
+        self.assertEqual(provenance["arithmetic"], "processor")
+        path.write_text(json.dumps({**provenance, "arithmetic": "cuda:bf16"}))
+        done = self.moesim("train", self.file, "-o", "run", "--resume")
+        self.assert_refused(done, "run", "the run was begun in the arithmetic of cuda:bf16, and "
+                            "this would be the processor's arithmetic",
+                            "go on with --backend cuda:bf16, or train in another folder")
+
+    def test_the_backends_of_its_stretches_are_named(self):
+        self.train("run")
+        self.train("run", "--resume", "--backend", "auto", "--set", "training.steps=60")
+        provenance = json.loads((self.folder / "run/provenance.json").read_text())
+        self.assertEqual(provenance["backends"], ["cpu", provenance["backend"]])
+
     def wait_for_checkpoint(self, process, output):
         limit = time.monotonic() + 20
         while not (self.folder / output / "checkpoints/latest").exists():

@@ -102,6 +102,54 @@ TEST_F(TrainingRunner, ADenseModelHasNoExpertsToShow) {
   EXPECT_EQ(files_of("dense").count("loss.svg"), 1U);
 }
 
+// Stopped after 17 of 40 steps. What computes is the processor; the record says another.
+TEST_F(TrainingRunner, ARunGoesOnInItsOwnArithmeticOnly) {
+  TrainingRunnerOptions run = options("run");
+  int asked = 0;
+  run.stop = [&] { return ++asked == 17; };
+  run.backend = {"cuda:bf16", {"cuda:bf16 (H200)"}};
+  EXPECT_FALSE(train_point(points(), 0, run).has_value());
+  const std::string provenance = bytes_of_file(folder_ / "run" / "provenance.json");
+  EXPECT_NE(provenance.find("\"arithmetic\": \"cuda:bf16\""), std::string::npos) << provenance;
+  run.stop = {};
+  run.resume = true;
+  run.backend = {};
+  expect_complaint([&] { train_point(points(), 0, run); },
+                   {(folder_ / "run").string(),
+                    "begun in the arithmetic of cuda:bf16, and this would be the processor's",
+                    "go on with --backend cuda:bf16, or train in another folder"});
+  EXPECT_EQ(bytes_of_file(folder_ / "run" / "provenance.json"), provenance);
+}
+
+TEST_F(TrainingRunner, TheBackendsOfARunsStretchesAreNamed) {
+  TrainingRunnerOptions run = options("run");
+  int asked = 0;
+  run.stop = [&] { return ++asked == 17; };
+  EXPECT_FALSE(train_point(points(), 0, run).has_value());
+  run.stop = {};
+  run.resume = true;
+  run.backend.backends = {"cuda (H200)"};
+  EXPECT_TRUE(train_point(points(), 0, run).has_value());
+  const base::JsonValue provenance = base::read_json_file(folder_ / "run" / "provenance.json");
+  EXPECT_EQ(backend_record_in(provenance).backends,
+            (std::vector<std::string>{"cpu", "cuda (H200)"}));
+}
+
+// So it is with the checkpoints of an edited model, and where a run was killed before its first.
+TEST_F(TrainingRunner, WithoutARecordOrACheckpointAnyArithmeticMayBegin) {
+  TrainingRunnerOptions run = options("run");
+  EXPECT_TRUE(train_point(points(), 0, run).has_value());
+  run.resume = true;
+  run.backend = {"cuda:bf16", {"cuda:bf16 (H200)"}};
+  fs::remove(folder_ / "run" / "provenance.json");
+  EXPECT_TRUE(train_point(points(), 0, run).has_value());
+  fs::remove_all(folder_ / "run" / "checkpoints");
+  run.backend = {};
+  EXPECT_TRUE(train_point(points(), 0, run).has_value());
+  const base::JsonValue provenance = base::read_json_file(folder_ / "run" / "provenance.json");
+  EXPECT_EQ(backend_record_in(provenance).backends, std::vector<std::string>{"cpu"});
+}
+
 TEST_F(TrainingRunner, StoppedAndResumedItEndsInTheSameBytes) {
   train_point(points(), 0, options("whole"));
   TrainingRunnerOptions stopped = options("stopped");

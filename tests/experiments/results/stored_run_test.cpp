@@ -57,13 +57,16 @@ TEST_F(StoredRunTest, ARunThatHasEndedKnowsHowManyRowsItLost) {
   StoredRun run = read_run(folder_);
   EXPECT_EQ(run.lost_rows, 2u);
   EXPECT_NE(lost_rows_text(run).find("2 of its rows are missing"), std::string::npos);
-  EXPECT_NE(lost_rows_text(run).find("--resume " + folder_.string()), std::string::npos);
+  EXPECT_TRUE(lost_rows_text(run).ends_with("--resume " + folder_.string()));
   manifest(R"("status": "complete", "shard": "2/2",)");
   run = read_run(folder_);
   EXPECT_EQ(run.lost_rows, 0u);
   EXPECT_EQ(lost_rows_text(run), "");
   fs::remove(folder_ / "results.ndjson");
   EXPECT_EQ(read_run(folder_).lost_rows, 1u);
+  manifest(R"("status": "complete", "shard": "2/2", "arithmetic": "cuda:bf16",)");
+  const std::string flags = " --shard 2/2 --backend cuda:bf16";
+  EXPECT_TRUE(lost_rows_text(read_run(folder_)).ends_with(folder_.string() + flags));
 }
 
 TEST_F(StoredRunTest, RowsComeByIndexAndNumbersByDottedKey) {

@@ -29,8 +29,10 @@ class MergeTest : public testing::Test {
   }
   // A run with these points' rows; its folders have a file that says which run they are from.
   fs::path make(const std::string& name, const std::vector<std::size_t>& indices,
-                const std::string& more = {}) const {
-    RunDirectory run(root_ / name, new_manifest(sweep_, "moesim"), input_);
+                const std::string& more = {}, const BackendRecord& backend = {}) const {
+    RunManifest manifest = new_manifest(sweep_, "moesim");
+    manifest.backend = backend;
+    RunDirectory run(root_ / name, manifest, input_);
     for (const std::size_t index : indices) {
       std::ofstream(run.point_folder(sweep_.points[index]) / "log.txt") << name;
       run.append_result(row_of(index, more));
@@ -67,6 +69,28 @@ TEST_F(MergeTest, AFolderWithoutARowIsLeftBehind) {
   fs::create_directories(run / "points" / "0001-router.seed=2");
   const MergedRun merged = merge_runs({run}, root_ / "all", "moesim merge");
   EXPECT_FALSE(fs::exists(merged.folder / "points" / "0001-router.seed=2"));
+}
+
+TEST_F(MergeTest, RunsInTwoArithmeticsAreAnError) {
+  const fs::path first = make("a", {0}, {}, {"cuda:bf16", {"cuda:bf16 (H200)"}});
+  const fs::path second = make("b", {1});
+  const base::Error error = base::thrown_error([&] {
+    merge_runs({first, second}, root_ / "all", "moesim merge");
+  });
+  EXPECT_EQ(error.where(), second.string());
+  EXPECT_EQ(error.message(), "was computed in the processor's arithmetic, and " + first.string() +
+                                 " in the arithmetic of cuda:bf16: their results do not mix");
+  EXPECT_EQ(error.hint(), "run both with --backend cuda:bf16");
+  EXPECT_FALSE(fs::exists(root_ / "all"));
+}
+
+TEST_F(MergeTest, NamesAllBackendsOfOneArithmetic) {
+  const MergedRun merged =
+      merge_runs({make("a", {0}), make("b", {1}, {}, {"processor", {"cuda (H200)"}}),
+                  make("c", {2}, {}, {"processor", {"cuda (H200)"}})},
+                 root_ / "all", "moesim merge");
+  EXPECT_EQ(read_manifest(merged.folder).backend.backends,
+            (std::vector<std::string>{"cpu", "cuda (H200)"}));
 }
 
 TEST_F(MergeTest, RowsThatDifferAreAnError) {

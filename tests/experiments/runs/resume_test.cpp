@@ -5,6 +5,7 @@
 
 #include <fstream>
 
+#include "tests/base/thrown_error.h"
 #include "tests/experiments/small_document.h"
 
 namespace moesim::experiments {
@@ -28,8 +29,11 @@ class ResumeTest : public testing::Test {
            R"(","index":)" + std::to_string(point.index) + "}}";
   }
   // A run of the sweep that has ended as `status` says, with a row for each of its points.
-  fs::path make(const Sweep& sweep, const std::string& status) const {
-    RunDirectory directory(root_ / "runs", new_manifest(sweep, "moesim"), input_);
+  fs::path make(const Sweep& sweep, const std::string& status,
+                const BackendRecord& backend = {}) const {
+    RunManifest manifest = new_manifest(sweep, "moesim");
+    manifest.backend = backend;
+    RunDirectory directory(root_ / "runs", manifest, input_);
     for (const Point& point : sweep.points) {
       directory.point_folder(point);
       directory.append_result(row_of(point));
@@ -39,6 +43,13 @@ class ResumeTest : public testing::Test {
   }
   ResumeRequest request(const Sweep& sweep, bool retry_failed = false) const {
     return {sweep, input_, "moesim", "", retry_failed};
+  }
+
+  static BackendRecord bf16() { return {"cuda:bf16", {"cuda:bf16 (H200)"}}; }
+  ResumeRequest request_by(const Sweep& sweep, const BackendRecord& backend) const {
+    ResumeRequest request{sweep, input_, "moesim", ""};
+    request.backend = backend;
+    return request;
   }
 
   const fs::path root_ =
@@ -53,7 +64,7 @@ TEST_F(ResumeTest, TheNewestRunOfTheSamePointsDecides) {
   const auto found = find_run(root_ / "runs", request(sweep));
   ASSERT_TRUE(found);
   EXPECT_EQ(found->folder, first);
-  EXPECT_TRUE(found->is_same_build);
+  EXPECT_EQ(found->obstacle, "");
   const Sweep other = sweep_of("1, 3");
   EXPECT_FALSE(find_run(root_ / "runs", request(other)));
   make(sweep, "complete");
@@ -75,6 +86,50 @@ TEST_F(ResumeTest, AFinishedRunIsTakenUpWhereTheRequestSaysSo) {
   const auto found = find_run(root_ / "runs", any);
   ASSERT_TRUE(found);
   EXPECT_EQ(found->folder, complete);
+}
+
+TEST_F(ResumeTest, ARunInAnotherArithmeticIsFoundWithWhatIsInTheWay) {
+  const Sweep sweep = sweep_of("1, 2");
+  const fs::path folder = make(sweep, "interrupted", bf16());
+  const auto found = find_run(root_ / "runs", request(sweep));
+  ASSERT_TRUE(found);
+  EXPECT_EQ(found->obstacle,
+            "in the arithmetic of cuda:bf16 (--backend cuda:bf16 goes on with it)");
+  const auto same = find_run(root_ / "runs", request_by(sweep, bf16()));
+  ASSERT_TRUE(same);
+  EXPECT_EQ(same->folder, folder);
+  EXPECT_EQ(same->obstacle, "");
+  const fs::path plain = make(sweep, "interrupted");
+  EXPECT_EQ(find_run(root_ / "runs", request(sweep))->folder, plain);
+  EXPECT_EQ(find_run(root_ / "runs", request_by(sweep, bf16()))->folder, folder);
+}
+
+TEST_F(ResumeTest, ARunGoesOnInItsOwnArithmeticOnly) {
+  const Sweep sweep = sweep_of("1, 2");
+  const fs::path rounded = make(sweep, "interrupted", bf16());
+  base::Error error = base::thrown_error([&] { resume_run(rounded, request(sweep)); });
+  EXPECT_EQ(error.where(), rounded.string());
+  EXPECT_EQ(error.message(),
+            "was computed in the arithmetic of cuda:bf16, and this would be the processor's "
+            "arithmetic: their results do not mix");
+  EXPECT_EQ(error.hint(), "go on with --backend cuda:bf16; --fresh starts a new run");
+  const fs::path plain = make(sweep, "interrupted");
+  error = base::thrown_error([&] { resume_run(plain, request_by(sweep, bf16())); });
+  EXPECT_EQ(error.hint(), "go on with --backend cpu or cuda; --fresh starts a new run");
+  EXPECT_EQ(read_manifest(plain).status, "interrupted");
+}
+
+TEST_F(ResumeTest, TheManifestNamesAllBackendsOfARun) {
+  const Sweep sweep = sweep_of("1, 2");
+  const fs::path folder = make(sweep, "interrupted");
+  resume_run(folder, request_by(sweep, {"processor", {"cuda (H200)"}}));
+  EXPECT_EQ(read_manifest(folder).backend.backends,
+            (std::vector<std::string>{"cpu", "cuda (H200)"}));
+  const fs::path rounded = make(sweep, "interrupted", bf16());
+  resume_run(rounded, request_by(sweep, {"cuda:bf16", {"cuda:bf16 (B200)"}}));
+  const BackendRecord record = read_manifest(rounded).backend;
+  EXPECT_EQ(record.arithmetic, "cuda:bf16");
+  EXPECT_EQ(record.backends, (std::vector<std::string>{"cuda:bf16 (H200)", "cuda:bf16 (B200)"}));
 }
 
 // Sweeps of earlier versions named a value twice: two rows of one point, of which one stays.

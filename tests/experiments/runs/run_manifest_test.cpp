@@ -21,6 +21,7 @@ TEST(RunManifest, ReadsBackWhatWasWritten) {
   const fs::path folder = fs::path(testing::TempDir()) / "manifest_read_back";
   fs::create_directories(folder);
   RunManifest manifest = new_manifest(two_points(R"(["flow", "analytic"])"), "moesim run a.json");
+  manifest.backend = {"cuda:bf16", {"cuda:bf16 (H200)", "cuda:bf16 (B200)"}};
   manifest.resumed = {"2026-01-31T23:59:59Z"};
   std::ofstream(folder / kManifestFile) << base::to_text(to_json(manifest));
   const RunManifest read = read_manifest(folder);

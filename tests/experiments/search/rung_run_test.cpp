@@ -62,5 +62,27 @@ TEST_F(RungRunTest, TakesUpAnEarlierRunUnlessAskedForAFreshOne) {
   EXPECT_NE(RungRun(sweep_, anew).folder(), folder);
 }
 
+TEST_F(RungRunTest, LeavesRowsInAnotherArithmeticToTheirOwnSearch) {
+  RungPlace rounded = place();
+  rounded.backend = {"cuda:bf16", {"cuda:bf16 (H200)"}};
+  fs::path plain_folder;
+  {
+    RungRun plain(sweep_, place());
+    plain.run({0, 1, 2}, options_);
+    plain_folder = plain.folder();
+  }
+  fs::path folder;
+  {
+    RungRun run(sweep_, rounded);
+    folder = run.folder();
+    EXPECT_NE(folder, plain_folder);
+    EXPECT_EQ(run.num_there({0, 1, 2}), 0u);
+    run.finish();
+  }
+  EXPECT_EQ(read_manifest(folder).backend.arithmetic, "cuda:bf16");
+  EXPECT_EQ(RungRun(sweep_, rounded).folder(), folder);
+  EXPECT_EQ(RungRun(sweep_, place()).folder(), plain_folder);
+}
+
 }  // namespace
 }  // namespace moesim::experiments

@@ -39,6 +39,15 @@ TEST(BackendChoice, NamesHowADeviceComputesProducts) {
   EXPECT_STREQ(backend_of(ProductMode::bf16), "cuda:bf16");
 }
 
+TEST(BackendChoice, OnlyTheBackendsThatGiveTheBitsUpHaveAnArithmeticOfTheirOwn) {
+  for (const char* const name : {"cpu", "cuda", "auto"}) {
+    EXPECT_EQ(arithmetic_of(name), "processor") << name;
+  }
+  for (const char* const name : {"cuda:fp32", "cuda:tf32", "cuda:bf16"}) {
+    EXPECT_EQ(arithmetic_of(name), name);
+  }
+}
+
 TEST(BackendChoice, KnowsNoOtherName) {
   try {
     choose_backend("cude");

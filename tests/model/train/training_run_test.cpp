@@ -209,6 +209,21 @@ TEST_F(TrainingRunFolder, WithoutLatestItGoesOnAndNeverFromTheStart) {
   expect_same_state(state_of("whole"), state_of("stopped"));
 }
 
+TEST_F(TrainingRunFolder, ItHasBegunWhenTheFolderIsThereAndNothingIsInTheWay) {
+  std::vector<std::string> heard;
+  RunOptions options{folder_ / "run", 1, false, {}, {}};
+  options.begun = [&] { heard.emplace_back(fs::is_directory(options.folder) ? "begun" : "early"); };
+  options.progress = [&](const StepReport&, std::optional<double>) { heard.emplace_back("step"); };
+  run_training(run_, text_, options);
+  ASSERT_EQ(heard.size(), 13U);
+  EXPECT_EQ(heard[0], "begun");
+  EXPECT_EQ(heard[1], "step");
+  heard.clear();
+  expect_complaint([&] { run_training(run_, text_, options); },
+                   {"run", "holds a training run", "resume"});
+  EXPECT_TRUE(heard.empty());
+}
+
 TEST_F(TrainingRunFolder, ADamagedCheckpointIsAnErrorThatNamesIt) {
   train("run", false);
   const fs::path weights = folder_ / "run" / "checkpoints" / "step_00000012" / "model.safetensors";
