@@ -111,15 +111,6 @@ TEST(Expand, TwoNamesOfOneFileAreNotTwoPoints) {
   EXPECT_EQ(error.hint(), "the files that they name have the same content: take one of them out");
 }
 
-// Of two axes, the one that names the files.
-TEST(Expand, PointsThatAreOneStandAtTheirAxis) {
-  const base::Error error =
-      expand_error(R"(, "sweep": {"router.seed": [1, 2], "zip": {"model.head_dim": [32, 32],)"
-                   "\n"
-                   R"( "routing.trace": ["/dev/null", "/dev/../dev/null"]}})");
-  EXPECT_EQ(error.where(), "small.json:2:36  /sweep/zip") << error.message();
-}
-
 TEST(Expand, ObjectsThatSayTheSameAreOneValue) {
   const base::Error error =
       expand_error(R"(, "sweep": {"router": [{"capacity_factor": 1.0, "seed": 1},)"
@@ -224,6 +215,16 @@ TEST_F(FilesOfASweep, OneThatCannotBeReadIsTheFaultOfItsKey) {
   EXPECT_TRUE(where(in("own")[1]).ends_with("sweep cluster.file=\"b.json\"  /cluster/file"));
   EXPECT_TRUE(where(in("own")[0]).ends_with("  /routing/trace"));
   EXPECT_EQ(where(in("other")[0]), in("other")[0]);
+}
+
+// Of two axes, the one that names the files.
+TEST_F(FilesOfASweep, TwoNamesOfOneAreFoundAtTheirAxis) {
+  const base::Error error = base::thrown_error([&] {
+    expand(document_with(R"({"router.seed": [1, 2], "zip": {"model.head_dim": [32, 32],)"
+                         R"( "cluster.node.accelerator.cost_table": ["a.json", "./a.json"]}})"));
+  });
+  EXPECT_TRUE(error.where().starts_with("../own/e.json:")) << error.where();
+  EXPECT_TRUE(error.where().ends_with("  /sweep/zip")) << error.where();
 }
 
 // What an id counts is what the point reads: the experiment's own file, not the other one.
