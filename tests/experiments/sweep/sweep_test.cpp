@@ -159,7 +159,10 @@ class FilesOfASweep : public testing::Test {
   }
 
   const fs::path before_ = fs::current_path();
-  const fs::path folder_ = fs::canonical(testing::TempDir()) / "files_of_a_sweep";
+  const fs::path folder_ =  // of its own: tests run side by side
+      fs::canonical(testing::TempDir()) /
+      (std::string("files_of_a_sweep_") +
+       testing::UnitTest::GetInstance()->current_test_info()->name());
 };
 
 TEST_F(FilesOfASweep, LieBesideTheExperimentHoweverTheyAreSwept) {
