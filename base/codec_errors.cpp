@@ -36,6 +36,20 @@ std::string where_of(const Place& place, const std::string& pointer) {
   return pointer.empty() ? text : text + "  " + pointer;
 }
 
+std::string placed_text(const ReadWarning& warning) {
+  return where_of(warning.place, warning.pointer) + ": " + warning.what;
+}
+
+std::vector<std::string> placed_texts(const std::vector<ReadWarning>& warnings) {
+  std::vector<std::string> texts;
+  for (const ReadWarning& warning : warnings) texts.push_back(placed_text(warning));
+  return texts;
+}
+
+std::string placeless_text(const ReadWarning& warning) {
+  return warning.pointer + ": " + warning.what;
+}
+
 std::string found_text(const JsonValue& value) {
   constexpr std::size_t kLongest = 40;
   switch (value.kind) {

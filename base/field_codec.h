@@ -27,9 +27,23 @@ using EnumNames = std::vector<std::pair<Enum, std::string>>;
 class FieldTable;
 class SchemaDefinitions;
 
-// What reading found besides the values. `warnings` are sentences with their place.
+// A key that changes nothing.
+struct ReadWarning {
+  Place place;
+  std::string pointer;  // RFC 6901
+  std::string what;     // the sentence
+};
+
+// For people: "file:line:column  /json/pointer: what".
+std::string placed_text(const ReadWarning& warning);
+std::vector<std::string> placed_texts(const std::vector<ReadWarning>& warnings);
+
+// For results: "/json/pointer: what", the same from whichever folder the file is named.
+std::string placeless_text(const ReadWarning& warning);
+
+// What reading found besides the values.
 struct ReadReport {
-  std::vector<std::string> warnings;
+  std::vector<ReadWarning> warnings;
 };
 
 // Limits of a number, in SI units for quantities. They apply to each element of lists and maps.

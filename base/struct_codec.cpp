@@ -94,11 +94,13 @@ void check_use(const JsonValue& value, const JsonMember* member, const Field& fi
                 field.docs());
   }
   if (field.is_used()) return;
-  const std::string where = where_of(member->place, context.at(member->key).pointer);
+  const std::string pointer = context.at(member->key).pointer;
   const std::string what =
       "\"" + member->key + "\" has no effect: it is only used when " + field.condition();
-  if (!is_excusable(*member, value, context)) throw Error(where, what, "remove it");
-  context.report->warnings.push_back(where + ": " + what);
+  if (!is_excusable(*member, value, context)) {
+    throw Error(where_of(member->place, pointer), what, "remove it");
+  }
+  context.report->warnings.push_back({member->place, pointer, what});
 }
 
 enum class Nesting { none, structs };

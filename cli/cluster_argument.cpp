@@ -10,6 +10,7 @@
 #include "base/json_reader.h"
 #include "experiments/error_place.h"
 #include "experiments/experiment.h"
+#include "experiments/file_names.h"
 #include "topologies/cluster_config.h"
 #include "topologies/import_export/import_export.h"
 
@@ -55,7 +56,8 @@ bool says_nodes(const base::JsonValue& section) {
 
 NamedCluster built(const base::JsonValue& document, std::string title) {
   const base::JsonValue* section = document.find("cluster");
-  const base::JsonValue resolved = document_with(topologies::resolve_cluster_presets(*section));
+  const base::JsonValue resolved =
+      experiments::resolve_files("", document_with(topologies::resolve_cluster_presets(*section)));
   if (!says_nodes(*resolved.find("cluster"))) {
     throw base::Error("--set", title + " leaves open how many nodes there are",
                       "add --set cluster.num_nodes=8");
@@ -63,9 +65,6 @@ NamedCluster built(const base::JsonValue& document, std::string title) {
   ClusterDocument read;
   base::ReadReport report;
   base::read_json(resolved, read, report);
-  if (const base::JsonValue* file = section->find("file")) {
-    read.cluster.file = experiments::resolve_path(*file).string();
-  }
   NamedCluster named;
   try {
     named.cluster = topologies::build_cluster(read.cluster);
@@ -74,7 +73,7 @@ NamedCluster built(const base::JsonValue& document, std::string title) {
   }
   named.title = std::move(title);
   named.routing = topologies::routing_options(read.cluster);
-  named.warnings = std::move(report.warnings);
+  named.warnings = base::placed_texts(report.warnings);
   return named;
 }
 

@@ -60,7 +60,9 @@ std::string dry_run_text(const experiments::Sweep& sweep, const Point& point) {
         sizes.num_ranks, sizes.num_groups, sizes.num_groups == 1 ? "" : "s", sizes.expert_parallel,
         sizes.num_micro_batches, sizes.num_micro_batches == 1 ? "" : "es", sizes.tokens_per_rank,
         scenario.model.num_moe_layers(), scenario.model.num_hidden_layers);
-    for (const std::string& warning : read.warnings) text += "     warning: " + warning + "\n";
+    for (const base::ReadWarning& warning : read.warnings) {
+      text += "     warning: " + base::placed_text(warning) + "\n";
+    }
   } catch (const base::Error& error) {
     text += "     skipped: " + error.where() + ": " + error.message() + "\n";
   }

@@ -91,7 +91,7 @@ BenchCase case_of(const BenchVariant& variant, const JsonValue& given, const Jso
     collective.message_bytes = parse_size(request.message_bytes, "--message-bytes");
   }
   read_traffic(request, bench);
-  bench.warnings = std::move(report.warnings);
+  bench.warnings = base::placed_texts(report.warnings);
   const std::vector<std::string> more = without_effect(given, request, collective);
   bench.warnings.insert(bench.warnings.end(), more.begin(), more.end());
   return bench;

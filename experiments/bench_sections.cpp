@@ -12,6 +12,7 @@
 #include "base/named_table.h"
 #include "experiments/bench_arguments.h"
 #include "experiments/experiment.h"
+#include "experiments/file_names.h"
 #include "topologies/import_export/import_export.h"
 
 namespace moesim::experiments {
@@ -178,16 +179,12 @@ JsonValue resolved_sections(const JsonValue& given, const BenchRequest& request)
     base::set_json_at(resolved, "routing.synthetic.distribution",
                       from_flag(base::json_of(full_skew(request.skew)), "--skew"), "--skew");
   }
-  return resolved;
+  return resolve_files("", std::move(resolved));
 }
 
 BenchSections read_sections(const JsonValue& resolved, base::ReadReport& report) {
   BenchSections sections;
   base::read_json(resolved, sections, report);
-  // Relative to the file that names it.
-  if (const base::JsonMember* file = member_at(resolved, "cluster.file")) {
-    sections.cluster.file = resolve_path(file->value).string();
-  }
   return sections;
 }
 

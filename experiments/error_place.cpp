@@ -93,4 +93,12 @@ base::Error with_place(const base::Error& error, const JsonValue& document,
   return {base::where_of(place, walked), error.message(), error.hint()};
 }
 
+std::string pointer_of(const base::Error& error, const base::StructCodecPtr& root) {
+  const std::string& where = error.where();
+  const std::size_t gap = where.rfind("  /");
+  if (gap == std::string::npos) return where;
+  const std::string pointer = where.substr(gap + 2);
+  return names_section(root, pointer) ? pointer : where;  // in another file, it needs its name
+}
+
 }  // namespace moesim::experiments

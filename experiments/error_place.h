@@ -3,6 +3,8 @@
 // document that they came from.
 #pragma once
 
+#include <string>
+
 #include "base/error.h"
 #include "base/json_reader.h"
 
@@ -15,5 +17,9 @@ namespace moesim::experiments {
 // pointer comes back as it is.
 base::Error with_place(const base::Error& error, const base::JsonValue& document,
                        const base::StructCodecPtr& root);
+
+// The error's `where` without the place that with_place() gave it, for rows: they are the same from
+// whichever folder the file is named.
+std::string pointer_of(const base::Error& error, const base::StructCodecPtr& root);
 
 }  // namespace moesim::experiments

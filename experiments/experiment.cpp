@@ -2,10 +2,10 @@
 #include "experiments/experiment.h"
 
 #include <algorithm>
-#include <initializer_list>
+#include <utility>
 
 #include "base/error.h"
-#include "sim/cost/cost_table.h"
+#include "experiments/file_names.h"
 
 namespace moesim::experiments {
 namespace {
@@ -74,39 +74,12 @@ void replace(JsonValue& document, const char* section, JsonValue (*resolve)(cons
   if (JsonValue* value = document.find(section)) *value = resolve(*value);
 }
 
-void rebase(const JsonValue& document, std::initializer_list<const char*> keys, std::string& path) {
-  const JsonValue* value = &document;
-  for (const char* key : keys) value = value != nullptr ? value->find(key) : nullptr;
-  if (value != nullptr && !path.empty()) path = resolve_path(*value).string();
-}
-
-bool is_cost_table_file(const base::JsonMember& member) {
-  return member.key == "cost_table" && sim::is_cost_table_file(member.value.text);
-}
-
-// Cost tables that are files are named from the folder of the file that names them.
-void rebase_cost_tables(JsonValue& value) {
-  for (JsonValue& item : value.items) rebase_cost_tables(item);
-  for (base::JsonMember& member : value.members) {
-    rebase_cost_tables(member.value);
-    if (!is_cost_table_file(member)) continue;
-    member.value.text =
-        std::filesystem::absolute(resolve_path(member.value)).lexically_normal().string();
-  }
-}
-
 // A table that the accelerators have but no step reads, as an accelerator's own may be.
-void warn_of_unread_tables(const JsonValue& value, const std::string& pointer,
-                           std::vector<std::string>& warnings) {
-  for (std::size_t i = 0; i < value.items.size(); ++i) {
-    warn_of_unread_tables(value.items[i], pointer + "/" + std::to_string(i), warnings);
-  }
-  for (const base::JsonMember& member : value.members) {
-    const std::string place = pointer + "/" + member.key;
-    warn_of_unread_tables(member.value, place, warnings);
-    if (!is_cost_table_file(member)) continue;
-    warnings.push_back(base::where_of(member.value.place, place) +
-                       ": it has no effect: cost.source is roofline (to use it: table)");
+void warn_of_unread_tables(const JsonValue& cluster, base::ReadReport& report) {
+  for (const NamedFile& file : files_named_in("cluster", cluster)) {
+    if (!file.key.ends_with(".cost_table")) continue;
+    report.warnings.push_back({file.value->place, pointer_of_key(file.key),
+                               "it has no effect: cost.source is roofline (to use it: table)"});
   }
 }
 
@@ -158,12 +131,6 @@ void check_name(const JsonValue& document, const std::string& name) {
   throw Error((value != nullptr ? value->place.text() : document.place.text()) + "  /name",
               "\"" + name.substr(0, 100) + "\" cannot name a folder of results",
               "use letters, digits, '-', '_' and '.', at most 100");
-}
-
-std::filesystem::path resolve_path(const JsonValue& value) {
-  const std::filesystem::path path = value.text;
-  if (path.is_absolute() || value.place.line == 0) return path;
-  return std::filesystem::path(*value.place.origin).parent_path() / path;
 }
 
 base::EnumNames<PointFolders> names_of(PointFolders) {
@@ -244,10 +211,9 @@ JsonValue read_document(const std::filesystem::path& file,
 JsonValue resolve_presets(JsonValue document) {
   replace(document, "model", resolve_model);
   replace(document, "cluster", topologies::resolve_cluster_presets);
-  if (JsonValue* cluster = document.find("cluster")) rebase_cost_tables(*cluster);
   replace(document, "comm", sim::resolve_comm_preset);
   complete_jobs(document);
-  return document;
+  return resolve_files("", std::move(document));
 }
 
 Experiment read_experiment(const JsonValue& document, base::ReadReport& report) {
@@ -261,16 +227,8 @@ Experiment read_experiment(const JsonValue& document, base::ReadReport& report) 
   experiment.scenario.name = experiment.name;
   if (experiment.scenario.cost.source == sim::CostSource::roofline) {
     if (const JsonValue* cluster = document.find("cluster")) {
-      warn_of_unread_tables(*cluster, "/cluster", report.warnings);
+      warn_of_unread_tables(*cluster, report);
     }
-  }
-  rebase(document, {"routing", "trace"}, experiment.scenario.routing.trace);
-  rebase(document, {"routing", "proxy", "text"}, experiment.scenario.routing.proxy.text);
-  rebase(document, {"cluster", "file"}, experiment.scenario.cluster.file);
-  for (std::size_t i = 0; i < experiment.scenario.jobs.size(); ++i) {
-    const JsonValue& job = resolved.find("jobs")->items[i];
-    rebase(job, {"routing", "trace"}, experiment.scenario.jobs[i].routing.trace);
-    rebase(job, {"routing", "proxy", "text"}, experiment.scenario.jobs[i].routing.proxy.text);
   }
   return experiment;
 }

@@ -50,14 +50,11 @@ base::JsonValue read_document(const std::filesystem::path& file,
 // Throws base::Error, placed in the document, unless `name` can name a folder of results.
 void check_name(const base::JsonValue& document, const std::string& name);
 
-// A path in the document, seen from the folder of the file that wrote it.
-std::filesystem::path resolve_path(const base::JsonValue& value);
-
-// The tree with presets and hf_config replaced by what they name. Throws base::Error.
+// The tree with presets and hf_config replaced by what they name, and names of files made absolute
+// (file_names.h). Throws base::Error.
 base::JsonValue resolve_presets(base::JsonValue document);
 
-// Replaces presets and reads the tree. Paths of texts and traces become relative to the working
-// directory (they are written relative to the file). Throws base::Error.
+// Reads the tree of resolve_presets(). Throws base::Error.
 Experiment read_experiment(const base::JsonValue& document, base::ReadReport& report);
 
 }  // namespace moesim::experiments

@@ -7,6 +7,7 @@
 #include "base/error.h"
 #include "experiments/error_place.h"
 #include "experiments/experiment.h"
+#include "experiments/file_names.h"
 #include "experiments/sweep/sweep_values.h"
 
 namespace moesim::experiments {
@@ -42,7 +43,7 @@ JsonValue with_sizes(JsonValue document) {
 
 TrainingPoint read_point(JsonValue document) {
   TrainingPoint point;
-  point.document = std::move(document);
+  point.document = resolve_files("", std::move(document));
   base::ReadReport report;
   try {
     base::read_json(point.document, point.file, report);
@@ -54,7 +55,7 @@ TrainingPoint read_point(JsonValue document) {
   } catch (const base::Error& error) {
     throw placed_error(point, error);
   }
-  point.warnings = report.warnings;
+  point.warnings = base::placed_texts(report.warnings);
   return point;
 }
 
@@ -92,10 +93,6 @@ std::vector<TrainingPoint> expand_training(const JsonValue& document) {
     point.label = swept.label;
     point.swept = swept.values;
     point.axes = swept.axes;
-    // A swept text, too, lies beside the file that names it.
-    const auto text = swept.values.find("text");
-    const JsonValue* named = text != swept.values.end() ? &text->second : document.find("text");
-    if (named != nullptr && !named->text.empty()) point.file.text = resolve_path(*named).string();
   }
   return points;
 }

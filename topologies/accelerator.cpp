@@ -54,8 +54,9 @@ void describe(base::FieldTable& table, Accelerator& accelerator) {
       .required()
       .at_least(1);
   table.field("cost_table", accelerator.cost_table,
-              "What cost.source table takes: a file in sim/cost/presets, or a path that ends in "
-              ".json, relative to the file that names it.");
+              "What cost.source table takes: the name of a table in sim/cost/presets, or a file "
+              "that ends in .json, relative to the file that names it (of --set and --sweep: to "
+              "the working directory).");
   table.field("sources", accelerator.sources, "Where each number comes from, by key.");
 }
 

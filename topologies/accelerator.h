@@ -23,7 +23,7 @@ struct Accelerator {
   std::optional<int> num_sms;                  // absent: no wave quantisation
   base::Seconds kernel_overhead;               // launch-to-launch floor of one kernel
   double roofline_exponent = 0;                // p of kernels' (mem^p + math^p)^(1/p)
-  std::string cost_table;                      // in sim/cost/presets, for cost.source table
+  std::string cost_table;                      // in sim/cost/presets, or a file: x.json
   std::map<std::string, std::string> sources;  // field -> where its number comes from
 };
 

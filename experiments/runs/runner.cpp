@@ -7,6 +7,7 @@
 #include <chrono>
 #include <memory>
 
+#include "experiments/error_place.h"
 #include "experiments/runs/point_files.h"
 #include "experiments/runs/worker.h"
 
@@ -140,7 +141,8 @@ class Pool {
     std::string reason = outcome.failure;
     if (outcome.error) {
       if (sweep_.is_lone() || outcome.is_of_disk) throw base::Error(*outcome.error);
-      reason = outcome.error->where() + ": " + outcome.error->message();
+      const std::string pointer = pointer_of(*outcome.error, base::struct_codec_of<Experiment>());
+      reason = pointer + ": " + outcome.error->message();
     }
     if (outcome.is_skipped) desk_.drop_folder(point);
     if (!outcome.is_skipped && !sweep_.has_point_folders && !sweep_.is_lone()) {

@@ -6,11 +6,13 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <csignal>
 #include <cstdio>
 #include <cstring>
+#include <iterator>
 #include <sstream>
 
 #include "base/check.h"
@@ -90,8 +92,9 @@ void work(const Task& task, int descriptor) {
     sim::Run run = sim::run(read.experiment.scenario, options);
     run.result.scenario.index = static_cast<int>(task.point.index);
     run.result.scenario.swept = task.point.swept;
-    run.result.warnings.insert(run.result.warnings.begin(), read.warnings.begin(),
-                               read.warnings.end());
+    std::transform(read.warnings.begin(), read.warnings.end(),
+                   std::inserter(run.result.warnings, run.result.warnings.begin()),
+                   base::placeless_text);
     try {
       if (!task.folder.empty()) {
         write_point_files(task.folder, title_of(task.sweep, task.point), read, run);

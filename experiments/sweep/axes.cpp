@@ -93,14 +93,25 @@ void check_keys(const std::vector<Axis>& axes) {
   }
 }
 
-// As text, 1.0 like 1; whole numbers as they are written, which may be longer than a double.
-std::string text_of(const JsonValue& value) {
+// Numbers as what they are worth, 1.0 like 1, but integers as they are written, which may be longer
+// than a double; members in the order of their keys.
+JsonValue by_value(JsonValue value) {
   constexpr double kMostExact = 1e15;
-  const bool is_whole = value.kind == JsonValue::Kind::number && !value.integral &&
-                        std::abs(value.number) < kMostExact &&
-                        value.number == std::floor(value.number);
-  if (is_whole) return std::to_string(static_cast<std::int64_t>(value.number));
-  return base::to_text(value, base::JsonStyle::compact);
+  if (value.kind == JsonValue::Kind::number && !value.integral) {
+    const bool is_whole =
+        std::abs(value.number) < kMostExact && value.number == std::floor(value.number);
+    return is_whole ? base::json_of(static_cast<std::int64_t>(value.number))
+                    : base::json_of(value.number);
+  }
+  for (JsonValue& item : value.items) item = by_value(std::move(item));
+  for (JsonMember& member : value.members) member.value = by_value(std::move(member.value));
+  std::sort(value.members.begin(), value.members.end(),
+            [](const JsonMember& a, const JsonMember& b) { return a.key < b.key; });
+  return value;
+}
+
+std::string text_of(const JsonValue& value) {
+  return base::to_text(by_value(value), base::JsonStyle::compact);
 }
 
 std::string text_of(const Setting& setting) {

@@ -11,8 +11,7 @@
 #include "base/file_bytes.h"
 #include "base/sha256.h"
 #include "experiments/build_info.h"
-#include "experiments/experiment.h"
-#include "sim/cost/cost_table.h"
+#include "experiments/file_names.h"
 
 namespace moesim::experiments {
 namespace {
@@ -21,7 +20,6 @@ using base::JsonValue;
 namespace fs = std::filesystem;
 
 constexpr std::size_t kIdLength = 12;
-constexpr std::array<std::string_view, 4> kFileKeys = {"file", "hf_config", "trace", "text"};
 constexpr std::array<std::string_view, 6> kForPeople = {"name",  "question",   "$schema",
                                                         "sweep", "objectives", "constraints"};
 constexpr std::array<const char*, 6> kPresetFolders = {"model/presets",
@@ -45,13 +43,6 @@ std::string hash_of_presets() {
   return base::sha256_hex(all);
 }
 
-bool names_file(std::string_view key, const JsonValue& value) {
-  const std::string_view last = key.substr(key.rfind('.') + 1);
-  if (value.kind != JsonValue::Kind::string) return false;
-  if (last == "cost_table") return sim::is_cost_table_file(value.text);
-  return std::find(kFileKeys.begin(), kFileKeys.end(), last) != kFileKeys.end();
-}
-
 // A report is made when all points have ended, and changes none of them.
 void leave_out_report(JsonValue& document) {
   JsonValue* outputs = document.find("outputs");
@@ -62,15 +53,18 @@ void leave_out_report(JsonValue& document) {
 }
 
 // With members in the order of their keys and files' hashes in the place of their names.
-JsonValue canonical(std::string_view key, JsonValue value) {
+JsonValue canonical(const std::string& key, JsonValue value) {
   if (names_file(key, value)) {
     const fs::path path = resolve_path(value);
     std::error_code unknown;
     if (fs::is_regular_file(path, unknown)) return base::json_of("sha256 " + hash_of_file(path));
   }
-  for (JsonValue& item : value.items) item = canonical("", std::move(item));
+  const std::string before = key.empty() ? "" : key + ".";
+  for (std::size_t i = 0; i < value.items.size(); ++i) {
+    value.items[i] = canonical(before + std::to_string(i), std::move(value.items[i]));
+  }
   for (base::JsonMember& member : value.members) {
-    member.value = canonical(member.key, std::move(member.value));
+    member.value = canonical(before + member.key, std::move(member.value));
   }
   std::sort(value.members.begin(), value.members.end(),
             [](const auto& a, const auto& b) { return a.key < b.key; });

@@ -17,8 +17,7 @@ bool is_for_people(std::string_view key);
 // Hashes of points of one document. Into a hash go the simulator's version, all presets that ship,
 // the document without comments, layout, order of members, `name`, `question`,
 // `$schema`, `objectives`, `constraints`, `outputs.report` and `sweep`, with each file that it
-// names (cluster.file, model.hf_config, routing.trace, routing.proxy.text, a cost_table) replaced
-// by the file's content; and the point's swept values likewise.
+// names (file_names.h) replaced by the file's content; and the point's swept values likewise.
 class Identity {
  public:
   explicit Identity(const base::JsonValue& document);

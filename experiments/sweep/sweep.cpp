@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "experiments/sweep/sweep.h"
 
-#include <filesystem>
 #include <map>
 #include <optional>
 #include <string_view>
 
 #include "experiments/error_place.h"
+#include "experiments/file_names.h"
+#include "experiments/sweep/axes.h"
 #include "experiments/sweep/identity.h"
 #include "experiments/sweep/sweep_values.h"
 
@@ -15,49 +16,25 @@ namespace {
 
 using base::Error;
 using base::JsonValue;
-namespace fs = std::filesystem;
 
 // The tree of one point: the file's with the swept values in place.
 JsonValue document_of(const Sweep& sweep, const Point& point) {
   return with_swept_values(*sweep.document, point.swept);
 }
 
-// With every path of a text, trace or graph made absolute: the resolved configuration runs again
-// from wherever it is put.
-Experiment with_absolute_paths(Experiment experiment) {
-  sim::Scenario& scenario = experiment.scenario;
-  std::vector<std::string*> paths = {&scenario.cluster.file};
-  const auto add = [&](sim::RoutingConfig& routing) {
-    paths.insert(paths.end(), {&routing.proxy.text, &routing.trace});
-  };
-  add(scenario.routing);
-  for (sim::JobConfig& job : scenario.jobs) add(job.routing);
-  for (std::string* path : paths) {
-    if (!path->empty()) *path = fs::absolute(*path).lexically_normal().string();
-  }
-  return experiment;
-}
-
 // A file that cannot be read is the fault of the key that names it.
-Error as_fault_of_key(const JsonValue& document, const Error& error) {
-  const auto named = [&](std::initializer_list<const char*> keys) {
-    const JsonValue* value = &document;
-    for (const char* key : keys) value = value != nullptr ? value->find(key) : nullptr;
-    return value != nullptr ? resolve_path(*value).string() : std::string();
-  };
-  const std::pair<std::string, const char*> files[] = {
-      {named({"routing", "proxy", "text"}), "/routing/proxy/text"},
-      {named({"routing", "trace"}), "/routing/trace"}};
-  for (const auto& [file, pointer] : files) {
-    if (file.empty() || error.where() != file) continue;
-    return {pointer, file + ": " + error.message(), error.hint()};
+Error as_fault_of_key(const JsonValue& resolved, const Error& error) {
+  for (const NamedFile& file : files_named_in("", resolved)) {
+    if (file.value->text != error.where()) continue;
+    return {pointer_of_key(file.key), error.where() + ": " + error.message(), error.hint()};
   }
   return error;
 }
 
 Error placed(const JsonValue& document, const Error& error) {
   try {
-    return with_place(as_fault_of_key(document, error), resolve_presets(document),
+    const JsonValue resolved = resolve_presets(document);
+    return with_place(as_fault_of_key(resolved, error), resolved,
                       base::struct_codec_of<Experiment>());
   } catch (const Error&) {
     return error;  // a preset is at fault, and the error says which
@@ -80,15 +57,33 @@ void read_name(Sweep& sweep) {
       (folders == PointFolders::automatic && sweep.points.size() <= kMostPointFolders);
 }
 
+std::string text_at(const Point& point, const std::string& key) {
+  const auto found = point.swept.find(key);
+  if (found == point.swept.end()) return {};
+  return base::to_text(found->second, base::JsonStyle::compact);
+}
+
+// Of two points of one id: the swept key that they write differently.
+Error is_one_point(const Sweep& sweep, const Point& first, const Point& second) {
+  const std::string what = "\"" + first.label + "\" and \"" + second.label + "\" are one point";
+  for (const Axis& axis : read_axes(sweep.document->find("sweep"))) {
+    for (const std::string& key : axis.keys) {
+      if (text_at(first, key) == text_at(second, key)) continue;
+      const bool names_files = !files_named_in(key, second.swept.at(key)).empty();
+      return {axis.where, what,
+              names_files ? "the files that they name have the same content: take one of them out"
+                          : "take one of them out"};
+    }
+  }
+  return {"/sweep", what, "take one of them out"};
+}
+
 // A file is known by its content, so that two names may make one point.
 void require_different_points(const Sweep& sweep) {
   std::map<std::string_view, const Point*> points;
   for (const Point& point : sweep.points) {
     const auto [first, is_new] = points.emplace(point.id, &point);
-    if (is_new) continue;
-    throw Error("/sweep",
-                "\"" + first->second->label + "\" and \"" + point.label + "\" are one point",
-                "the files that they name have the same content: take one of them out");
+    if (!is_new) throw is_one_point(sweep, *first->second, point);
   }
 }
 
@@ -141,7 +136,7 @@ ReadPoint read_point(const Sweep& sweep, const Point& point) {
   } catch (const Error& error) {
     throw placed(document, error);
   }
-  read.resolved_config = base::write_json(with_absolute_paths(read.experiment));
+  read.resolved_config = base::write_json(read.experiment);
   read.experiment.scenario.point = point.id;
   return read;
 }

@@ -41,7 +41,7 @@ struct Sweep {
 struct ReadPoint {
   Experiment experiment;
   std::string resolved_config;  // every default filled in; without the sweep
-  std::vector<std::string> warnings;
+  std::vector<base::ReadWarning> warnings;
 };
 
 // The combinations of the sweep's values in order (sweep_values.h); one point without a sweep.

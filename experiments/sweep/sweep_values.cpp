@@ -8,6 +8,7 @@
 #include <string_view>
 
 #include "base/error.h"
+#include "experiments/file_names.h"
 #include "experiments/sweep/axes.h"
 #include "experiments/sweep/exclusions.h"
 
@@ -87,7 +88,7 @@ JsonValue with_swept_values(const JsonValue& document,
   for (const auto& [key, value] : values) {
     const std::string flag =
         value.place.text() + " sweep " + key + "=" + base::to_text(value, base::JsonStyle::compact);
-    base::set_json_at(point, key, with_origin(value, flag), flag);
+    base::set_json_at(point, key, with_origin(resolve_files(key, value), flag), flag);
   }
   std::erase_if(point.members, is_sweep);
   return point;

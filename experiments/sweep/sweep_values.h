@@ -31,7 +31,8 @@ std::string label_of(const std::vector<std::string>& keys,
 std::string as_file_name(std::string label);
 
 // The document with the values in place and without its sweep. What a swept value makes unused is
-// a warning, as with --set, not an error.
+// a warning, as with --set, not an error. Files that the values name are looked for where the
+// values are written (file_names.h).
 base::JsonValue with_swept_values(const base::JsonValue& document,
                                   const std::map<std::string, base::JsonValue>& values);
 

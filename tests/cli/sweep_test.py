@@ -4,6 +4,7 @@
 import json
 import os
 import pathlib
+import shutil
 import signal
 import subprocess
 import time
@@ -84,8 +85,8 @@ class Sweeps(MoesimTest):
         file = self.write("small.json", small_experiment(sweep=sweep))
         rows = self.rows(file, code=0)
         self.assertEqual([row["status"] for row in rows], ["skipped", "ok", "skipped", "ok"])
-        self.assertIn("sweep model.num_experts_per_tok=64  /model/num_experts_per_tok: a token "
-                      "picks 64 of 32 experts", rows[0]["reason"])
+        self.assertEqual(rows[0]["reason"],
+                         "/model/num_experts_per_tok: a token picks 64 of 32 experts")
         self.assertEqual({row["scenario"]["name"] for row in rows}, {"small"})
         folders = sorted(path.name for path in (self.latest("small") / "points").iterdir())
         self.assertEqual(folders, ["0001-model.num_experts_per_tok=2",
@@ -95,6 +96,33 @@ class Sweeps(MoesimTest):
         dry = self.moesim("run", file, "--dry-run")
         self.assertEqual(dry.code, 0)
         self.assertEqual(dry.out.count("skipped: "), 2)
+        self.assertIn("sweep model.num_experts_per_tok=64  /model/num_experts_per_tok: a token "
+                      "picks 64 of 32 experts", dry.out)
+
+    def test_rows_do_not_hang_on_the_folder_that_the_command_is_run_from(self):
+        """A table that is read, a preset, one that no step reads, and a point that cannot be."""
+        presets = moesim_process.SOURCE / "sim/cost/presets"
+        own = self.folder / "own"
+        own.mkdir()
+        shutil.copy(presets / "h200_vllm.json", own / "mine.json")
+        shutil.copy(presets / "h200_sglang.json", self.folder / "mine.json")
+        experiment = small_experiment(cluster={"preset": "h200_single_switch"}, sweep={
+            "cases": [{"cluster.node.accelerator.cost_table": "mine.json", "cost.source": "table"},
+                      {"cluster.node.accelerator.cost_table": "h200_vllm", "cost.source": "table"},
+                      {"cluster.node": {"accelerator": {"cost_table": "mine.json"}}},
+                      {"model.num_experts_per_tok": 64}]})
+        self.write("own/small.json", experiment)
+        printed = [self.moesim("run", file, "--json", cwd=cwd)
+                   for file, cwd in (("own/small.json", self.folder), ("small.json", own))]
+        self.assertEqual([done.code for done in printed], [0, 0], printed[0].err)
+        self.assertEqual(printed[0].out, printed[1].out)
+        rows = [json.loads(line) for line in printed[0].out.splitlines()]
+        self.assertEqual([row["status"] for row in rows], ["ok", "ok", "ok", "skipped"])
+        self.assertIn("table mine.json sha256 ", rows[0]["cost_source"])
+        self.assertEqual(rows[0]["step_time_s"], rows[1]["step_time_s"], "vLLM's, not SGLang's")
+        self.assertEqual([text for text in rows[2]["warnings"] if "cost_table" in text],
+                         ["/cluster/node/accelerator/cost_table: it has no effect: cost.source is "
+                          "roofline (to use it: table)"])
 
     def test_the_summary_names_the_skipped_point(self):
         sweep = {"model.num_experts_per_tok": [64, 2]}

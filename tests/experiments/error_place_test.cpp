@@ -63,5 +63,16 @@ TEST(WithPlace, FilesAndFlagsAreNoPointers) {
   }
 }
 
+TEST(PointerOf, IsWhatEveryFolderSeesAlike) {
+  const auto pointer = [](const char* where) {
+    return pointer_of(base::Error(where, "what"), base::struct_codec_of<Experiment>());
+  };
+  EXPECT_EQ(pointer("exp/a.json:1:2  /router/seed"), "/router/seed");
+  EXPECT_EQ(pointer("a.json:1:2 sweep a.b=\"x  /y\"  /router/seed"), "/router/seed");
+  EXPECT_EQ(pointer("/router/seed"), "/router/seed");
+  EXPECT_EQ(pointer("graph.json:3:4  /nodes/1"), "graph.json:3:4  /nodes/1") << "another file's";
+  EXPECT_EQ(pointer("--set a=1"), "--set a=1");
+}
+
 }  // namespace
 }  // namespace moesim::experiments

@@ -3,6 +3,8 @@
 
 #include <gtest/gtest.h>
 
+#include <filesystem>
+
 #include "tests/base/thrown_error.h"
 #include "tests/experiments/small_document.h"
 
@@ -62,6 +64,27 @@ TEST(Jobs, AnUnknownKeyIsAnErrorAtItsPlace) {
 TEST(Jobs, NeedAList) {
   EXPECT_NE(base::thrown_error([] { read(R"(, "jobs": {"name": "a"})"); }).message(), "");
   EXPECT_NE(base::thrown_error([] { read(R"(, "jobs": [3])"); }).message(), "");
+}
+
+// small.json lies in the working directory.
+TEST(Files, AreNamedByAbsolutePathsAndSentencesStay) {
+  const std::string here = std::filesystem::current_path().string() + "/";
+  const Experiment experiment =
+      read(R"(, "jobs": [{"name": "a", "nodes": [0], "routing": {"source": "trace",)"
+           R"( "trace": "a.trace"}}])");
+  EXPECT_EQ(experiment.scenario.jobs[0].routing.trace, here + "a.trace");
+  base::JsonValue document = small_document();
+  base::set_json(document, R"(cluster.node={"accelerator": {"cost_table": "a/../b.json",)"
+                           R"( "sources": {"cost_table": "fitted to own/rows.json"}}})");
+  base::ReadReport report;
+  const topologies::Accelerator accelerator =
+      read_experiment(document, report).scenario.cluster.node.accelerator;
+  EXPECT_EQ(accelerator.cost_table, here + "b.json");
+  EXPECT_EQ(accelerator.sources.at("cost_table"), "fitted to own/rows.json");
+  ASSERT_EQ(report.warnings.size(), 1u) << "of the table alone: no step reads it";
+  EXPECT_EQ(base::placeless_text(report.warnings[0]),
+            "/cluster/node/accelerator/cost_table: it has no effect: cost.source is roofline (to "
+            "use it: table)");
 }
 
 TEST(Faults, AreReadWithTheirTimes) {

@@ -75,6 +75,9 @@ TEST(Axes, AValueStandsOnce) {
             "a=1, b=2 stands there twice");
   EXPECT_EQ(message(R"({"zip": {"a": [1, 1], "b": [3, 3]}})"), "a=1, b=3 stands there twice");
   EXPECT_EQ(texts_of(R"({"zip": {"a": [1, 1], "b": [3, 4]}})").size(), 2u);
+  EXPECT_EQ(message(R"({"a": [{"b": 1.50, "c": [2, 3]}, {"c": [2.0, 3], "b": 1.5}]})"),
+            R"({"b":1.5,"c":[2,3]} stands there twice)");
+  EXPECT_EQ(texts_of(R"({"a": [{"b": [2, 3]}, {"b": [3, 2]}]})").size(), 2u);
   // Neighbours that are one as doubles.
   EXPECT_EQ(texts_of(R"({"a": [9007199254740992, 9007199254740993]})").size(), 2u);
 }

@@ -56,6 +56,26 @@ TEST(Identity, ACostTableCountsByWhatIsInIt) {
   fs::remove(table);
 }
 
+// A relative name is one in the folder of the file that says it: not in the working directory.
+TEST(Identity, AFileIsLookedForBesideTheFileThatNamesIt) {
+  const fs::path folder = fs::path(testing::TempDir()) / "identity_beside";
+  fs::create_directories(folder);
+  const auto write = [&](const char* text) { std::ofstream(folder / "table.json") << text; };
+  const auto id = [&](const std::string& document) {
+    return id_of(base::parse_json(document, (folder / "e.json").string()));
+  };
+  const std::string table = R"({"cluster": {"accelerator": {"cost_table": "table.json"}}})";
+  const std::string source =
+      R"({"cluster": {"accelerator": {"sources": {"cost_table": "table.json"}}}})";
+  write("{}");
+  const std::string id_of_table = id(table);
+  const std::string id_of_source = id(source);
+  write("{\"name\": \"other\"}");
+  EXPECT_NE(id(table), id_of_table);
+  EXPECT_EQ(id(source), id_of_source) << "a sentence, whatever it says";
+  fs::remove_all(folder);
+}
+
 TEST(Identity, HangsOnNeitherCommentsNorOrder) {
   const auto parse = [](const std::string& text) { return base::parse_json(text, "a.json"); };
   EXPECT_EQ(id_of(parse(R"({"model": {"b": 1, "a": [1, 2]}, "c": 3})")),

@@ -7,11 +7,14 @@
 #include <fstream>
 #include <set>
 
+#include "experiments/sweep/axes.h"
 #include "tests/base/thrown_error.h"
 #include "tests/experiments/small_document.h"
 
 namespace moesim::experiments {
 namespace {
+
+namespace fs = std::filesystem;
 
 base::Error expand_error(const std::string& more) {
   return base::thrown_error([&] { expand(small_document(more)); });
@@ -103,8 +106,142 @@ TEST(Expand, TwoNamesOfOneFileAreNotTwoPoints) {
   const base::Error error =
       expand_error(R"(, "sweep": {"cluster.node.accelerator.cost_table": [")" + table + R"(", ")" +
                    testing::TempDir() + R"(/./one_table.json"]})");
-  EXPECT_EQ(error.where(), "/sweep");
+  EXPECT_EQ(error.where(), "small.json:2:13  /sweep/cluster.node.accelerator.cost_table");
   EXPECT_NE(error.message().find("are one point"), std::string::npos) << error.message();
+  EXPECT_EQ(error.hint(), "the files that they name have the same content: take one of them out");
+}
+
+TEST(Expand, ObjectsThatSayTheSameAreOneValue) {
+  const base::Error error =
+      expand_error(R"(, "sweep": {"router": [{"capacity_factor": 1.0, "seed": 1},)"
+                   R"( {"seed": 1, "capacity_factor": 1}]})");
+  EXPECT_EQ(error.where(), "small.json:2:13  /sweep/router");
+  EXPECT_EQ(error.message(), R"({"capacity_factor":1,"seed":1} stands there twice)");
+}
+
+// The experiment and its files lie in one folder, other files of the same names in another, which
+// is the working directory.
+class FilesOfASweep : public testing::Test {
+ protected:
+  FilesOfASweep() {
+    for (const char* folder : {"own", "other"}) {
+      fs::create_directories(folder_ / folder);
+      for (const char* name : {"a", "b"}) {
+        std::ofstream(folder_ / folder / (std::string(name) + ".json"))
+            << "{\"name\": \"" << folder << name << "\"}";
+      }
+    }
+    fs::current_path(folder_ / "other");
+  }
+  ~FilesOfASweep() override {
+    fs::current_path(before_);
+    fs::remove_all(folder_);
+  }
+
+  static base::JsonValue document_with(const std::string& sweep) {
+    const std::string text = base::to_text(small_document());
+    return base::parse_json(text.substr(0, text.size() - 1) + ", \"sweep\": " + sweep + "}",
+                            "../own/e.json");
+  }
+
+  // The figure-deciding files of each point, as its resolved configuration names them.
+  static std::vector<std::string> tables(const Sweep& sweep) {
+    std::vector<std::string> found;
+    for (const Point& point : sweep.points) {
+      found.push_back(
+          read_point(sweep, point).experiment.scenario.cluster.node.accelerator.cost_table);
+    }
+    return found;
+  }
+
+  std::vector<std::string> in(const char* folder) const {
+    return {(folder_ / folder / "a.json").string(), (folder_ / folder / "b.json").string()};
+  }
+
+  const fs::path before_ = fs::current_path();
+  const fs::path folder_ =  // of its own: tests run side by side
+      fs::canonical(testing::TempDir()) /
+      (std::string("files_of_a_sweep_") +
+       testing::UnitTest::GetInstance()->current_test_info()->name());
+};
+
+TEST_F(FilesOfASweep, LieBesideTheExperimentHoweverTheyAreSwept) {
+  const std::string key = R"("cluster.node.accelerator.cost_table")";
+  for (const std::string& sweep :
+       {"{" + key + R"(: ["a.json", "b.json"]})",
+        R"({"zip": {"router.seed": [1, 2], )" + key + R"(: ["a.json", "b.json"]}})",
+        R"({"cases": [{)" + key + R"(: "a.json"}, {)" + key + R"(: "./b.json"}]})",
+        std::string(R"({"cluster.node.accelerator": [{"cost_table": "a.json"},)"
+                    R"( {"cost_table": "b.json"}]})")}) {
+    EXPECT_EQ(tables(expand(document_with(sweep))), in("own")) << sweep;
+  }
+}
+
+TEST_F(FilesOfASweep, OfFlagsLieInTheWorkingDirectory) {
+  base::JsonValue document = document_with("{}");
+  add_axis(document, "cluster.node.accelerator.cost_table=a.json,b.json");
+  EXPECT_EQ(tables(expand(document)), in("other"));
+  base::JsonValue nested = document_with("{}");
+  add_axis(nested, R"(cluster.node=[{"accelerator": {"cost_table": "a.json"}},)"
+                   R"({"accelerator": {"cost_table": "b.json"}}])");
+  EXPECT_EQ(tables(expand(nested)), in("other"));
+  base::JsonValue set = document_with(R"({"router.seed": [1]})");
+  base::set_json(set, "cluster.node.accelerator.cost_table=a.json");
+  EXPECT_EQ(tables(expand(set)).front(), in("other").front());
+}
+
+TEST_F(FilesOfASweep, TracesTextsAndGraphsLieBesideItToo) {
+  const Sweep sweep = expand(document_with(
+      R"({"routing": [{"source": "trace", "trace": "a.json"}], )"
+      R"("cases": [{"cluster.file": "b.json", "cluster.topology": "single_switch"}]})"));
+  const sim::Scenario scenario = read_point(sweep, sweep.points[0]).experiment.scenario;
+  EXPECT_EQ(scenario.routing.trace, in("own")[0]);
+  EXPECT_EQ(scenario.cluster.file, in("own")[1]);
+  const Sweep texts = expand(
+      document_with(R"({"routing": [{"source": "numerics", "proxy": {"text": "b.json"}}]})"));
+  EXPECT_EQ(read_point(texts, texts.points[0]).experiment.scenario.routing.proxy.text,
+            in("own")[1]);
+}
+
+TEST_F(FilesOfASweep, AModelsConfigurationLiesBesideItToo) {
+  const base::Error error =
+      base::thrown_error([&] { expand(document_with(R"({"model": [{"hf_config": "a.json"}]})")); });
+  EXPECT_TRUE(error.where().starts_with(in("own")[0] + ":1:")) << error.where();
+}
+
+TEST_F(FilesOfASweep, OneThatCannotBeReadIsTheFaultOfItsKey) {
+  const Sweep sweep = expand(document_with(
+      R"({"cluster.file": ["b.json"], "routing": [{"source": "trace", "trace": "a.json"}]})"));
+  const auto where = [&](const std::string& file) {
+    return placed_error(sweep, sweep.points[0], base::Error(file, "cannot be read", "")).where();
+  };
+  EXPECT_TRUE(where(in("own")[1]).ends_with("sweep cluster.file=\"b.json\"  /cluster/file"));
+  EXPECT_TRUE(where(in("own")[0]).ends_with("  /routing/trace"));
+  EXPECT_EQ(where(in("other")[0]), in("other")[0]);
+}
+
+// Of two axes, the one that names the files.
+TEST_F(FilesOfASweep, TwoNamesOfOneAreFoundAtTheirAxis) {
+  const base::Error error = base::thrown_error([&] {
+    expand(document_with(R"({"router.seed": [1, 2], "zip": {"model.head_dim": [32, 32],)"
+                         R"( "cluster.node.accelerator.cost_table": ["a.json", "./a.json"]}})"));
+  });
+  EXPECT_TRUE(error.where().starts_with("../own/e.json:")) << error.where();
+  EXPECT_TRUE(error.where().ends_with("  /sweep/zip")) << error.where();
+}
+
+// What an id counts is what the point reads: the experiment's own file, not the other one.
+TEST_F(FilesOfASweep, CountInTheIdAsTheyAreRead) {
+  const auto id = [] {
+    return expand(document_with(R"({"cluster.node.accelerator.cost_table": ["a.json"]})"))
+        .points.front()
+        .id;
+  };
+  const std::string before = id();
+  std::ofstream("a.json") << "{}";
+  EXPECT_EQ(id(), before);
+  std::ofstream("../own/a.json") << "{}";
+  EXPECT_NE(id(), before);
 }
 
 TEST(Expand, MalformedSweepsAreErrors) {
