@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "base/error.h"
+#include "base/file_bytes.h"
 #include "base/json_value.h"
 #include "base/parallel.h"
 #include "cli/commands.h"
@@ -88,9 +89,11 @@ void keep_table(experiments::Calibration made, const std::string& output) {
 
 void calibrate_from(const CalibrateComputeOptions& options) {
   const auto like = sim::find_cost_table(options.like, "--like");
-  keep_table(experiments::calibrate(experiments::read_latency_rows(options.from), *like,
-                                    base::number_of_cores()),
-             options.output);
+  experiments::Calibration made = experiments::calibrate(
+      experiments::read_latency_rows(options.from), *like, base::number_of_cores());
+  made.table.sources["rows"] = fs::path(options.from).filename().string() + ", sha256 " +
+                               base::sha256_of_file(options.from, "check its permissions");
+  keep_table(std::move(made), options.output);
 }
 
 void judge_table(const CalibrateComputeOptions& options) {

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Writes the balanced forward passes of a result of tools/gpu_check as latency rows, the columns of
-the public tables (github ai-dynamo/aiconfigurator, systems/data), for whoever fits a cost model:
+"""Writes the balanced forward passes of a result of tools/gpu_check as latency rows
+(docs/file_formats.md), for whoever fits a cost model:
 
     latency_rows.py RESULT [--mode burst|sustained] [--scope layer|experts] > rows.csv
 

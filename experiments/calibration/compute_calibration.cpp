@@ -142,8 +142,11 @@ Calibration calibrate(const std::vector<LatencyRow>& rows, const CostTable& like
   }
   if (result.table.kernels.empty()) {
     throw base::Error("--from", "no row is left to fit",
-                      like.engine.empty() ? "the table excludes them all"
-                                          : "the table is for engine " + like.engine);
+                      like.engine.empty()
+                          ? "the table's \"excluded\" names them all"
+                          : "the table is for rows of engine " + like.engine +
+                                " that its \"excluded\" does not name; for others, copy it and "
+                                "change these keys");
   }
   return result;
 }

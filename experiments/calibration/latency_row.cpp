@@ -134,7 +134,7 @@ void describe(base::FieldTable& table, LatencyRow& row) {
   table.field("inter", row.inter, "Width of an expert.").required().at_least(0).at_most(1 << 20);
   table.field("distribution", row.distribution, "How rows spread over experts.").required();
   table.field("tokens", row.tokens, "Tokens.").required().at_least(1).at_most(1 << 24);
-  table.field("latency_us", row.latency_us, "Microseconds.").required().above(0);
+  table.field("latency_us", row.latency_us, "Microseconds.").required().at_least(1e-3).at_most(1e9);
 }
 
 }  // namespace moesim::experiments

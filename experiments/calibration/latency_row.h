@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-// One measured time of a kernel, in the public tables' columns (github ai-dynamo/aiconfigurator,
-// systems/data): engine, version, kernel, experts, topk, hidden, inter, distribution, tokens,
-// latency_us. `moesim calibrate compute` writes the same columns of what it measures itself.
+// One measured time of a kernel: engine, version, kernel, experts, topk, hidden, inter,
+// distribution, tokens, latency_us. The public tables (github ai-dynamo/aiconfigurator,
+// systems/data) say the same under other names; `moesim calibrate compute` writes these columns of
+// what it measures itself.
 #pragma once
 
 #include <string>

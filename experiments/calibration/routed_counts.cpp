@@ -5,6 +5,7 @@
 #include <charconv>
 #include <cmath>
 #include <cstdint>
+#include <numeric>
 
 #include "base/error.h"
 
@@ -16,9 +17,11 @@ constexpr const char* kPowerLaw = "power_law_";
 // Token t's i-th expert is t + i * stride, in the round of all experts; where there are fewer
 // tokens than `stride`, they are spread over it.
 std::vector<int> balanced_counts(std::int64_t tokens, std::int64_t experts, std::int64_t top_k) {
-  std::vector<int> counts(static_cast<std::size_t>(experts), 0);
   const std::int64_t stride = (experts + top_k - 1) / top_k;
-  for (std::int64_t token = 0; token < tokens; ++token) {
+  // As many tokens as experts give each the same; those beyond whole rounds are counted.
+  const std::int64_t rounds = tokens >= stride ? tokens / experts : 0;
+  std::vector<int> counts(static_cast<std::size_t>(experts), static_cast<int>(rounds * top_k));
+  for (std::int64_t token = rounds * experts; token < tokens; ++token) {
     const std::int64_t first = tokens >= stride ? token : token * stride / tokens;
     for (std::int64_t slot = 0; slot < top_k; ++slot) {
       ++counts[static_cast<std::size_t>((first + slot * stride) % experts)];
@@ -35,6 +38,30 @@ double quantile(std::size_t i, std::size_t count, double exponent, double low, d
   return std::pow((std::pow(high, power) - from) * u + from, 1 / power);
 }
 
+// What giving `missing` rows to the first of the emptiest, one at a time, comes to: all below a
+// level are raised to it, and the first at it get one more each.
+void raise_emptiest(std::vector<int>& counts, std::int64_t missing) {
+  const auto rows_up_to = [&](std::int64_t level) {
+    std::int64_t rows = 0;
+    for (const int count : counts) rows += std::max<std::int64_t>(level - count, 0);
+    return rows;
+  };
+  std::int64_t level = *std::min_element(counts.begin(), counts.end());
+  std::int64_t above = level + missing + 1;
+  while (level + 1 < above) {
+    const std::int64_t middle = std::midpoint(level, above);
+    (rows_up_to(middle) <= missing ? level : above) = middle;
+  }
+  missing -= rows_up_to(level);
+  for (int& count : counts) {
+    count = std::max(count, static_cast<int>(level));
+    if (missing > 0 && count == level) {
+      ++count;
+      --missing;
+    }
+  }
+}
+
 // Rounds the shares, none above `tokens`, then gives what is missing to the emptiest, or takes what
 // is too much from the fullest, one row at a time.
 std::vector<int> whole_counts(const std::vector<double>& shares, int tokens, std::int64_t pairs) {
@@ -44,7 +71,7 @@ std::vector<int> whole_counts(const std::vector<double>& shares, int tokens, std
     counts.push_back(std::min(tokens, static_cast<int>(std::nearbyint(share))));
     missing -= counts.back();
   }
-  for (; missing > 0; --missing) ++*std::min_element(counts.begin(), counts.end());
+  if (missing > 0) raise_emptiest(counts, missing);
   for (; missing < 0; ++missing) --*std::max_element(counts.begin(), counts.end());
   return counts;
 }
@@ -78,7 +105,7 @@ double exponent_of(const std::string& distribution, const std::string& where) {
     }
   }
   throw base::Error(where, "there is no distribution \"" + distribution + "\"",
-                    "use balanced, or power_law_1.2 (any exponent but 1, up to 10)");
+                    "use balanced, or power_law_1.2 (an exponent above 0, at most 10, and not 1)");
 }
 
 }  // namespace

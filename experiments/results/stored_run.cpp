@@ -75,6 +75,16 @@ std::size_t points_of(const RunManifest& manifest) {
   return points;
 }
 
+// `points` are in order.
+void require_one_row_each(const std::vector<StoredPoint>& points, const fs::path& path) {
+  const auto twice =
+      std::adjacent_find(points.begin(), points.end(),
+                         [](const auto& a, const auto& b) { return a.index == b.index; });
+  if (twice == points.end()) return;
+  throw Error(path.string(), fmt::format("has two rows of point {}", twice->index),
+              "remove one, or run the experiment anew with --fresh");
+}
+
 class Rows {
  public:
   explicit Rows(StoredRun& run) : run_(run) {}
@@ -130,7 +140,14 @@ StoredRun read_run(const fs::path& run) {
   const RunManifest manifest = read_manifest(stored.folder);
   take_manifest(manifest, stored);
   const fs::path path = stored.folder / "results.ndjson";
+  std::error_code unknown;
+  if (fs::exists(path, unknown) && !fs::is_regular_file(path, unknown)) {
+    throw Error(path.string(), "is no file", "restore it, or run the experiment anew with --fresh");
+  }
   std::ifstream file(path, std::ios::binary);  // none is there before the first point ends
+  if (!file && fs::exists(path, unknown)) {
+    throw Error(path.string(), "cannot be read", "check its permissions");
+  }
   Rows rows(stored);
   std::size_t begin = 0;
   std::string line;
@@ -145,6 +162,7 @@ StoredRun read_run(const fs::path& run) {
     begin += line.size() + 1;
   }  // a last line without its end was cut off while it was written
   rows.finish();
+  require_one_row_each(stored.points, path);
   const std::size_t wanted = is_unfinished(manifest) ? 0 : points_of(manifest);
   if (wanted > stored.points.size()) stored.lost_rows = wanted - stored.points.size();
   return stored;

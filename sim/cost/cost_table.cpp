@@ -152,6 +152,10 @@ std::string cost_table_text(const CostTable& table) {
 }
 
 void validate(const CostTable& table, const std::string& where) {
+  if (table.kernels.empty()) {
+    throw base::Error(where + "/kernels", "it times nothing",
+                      "moesim calibrate compute fits one to rows");
+  }
   for (const auto& [family, kernel] : table.kernels) {
     const std::vector<std::string> known = kernel_families();
     const std::string place = where + "/kernels/" + family;

@@ -75,6 +75,10 @@ class CalibrateComputeTest(MoesimTest):
         three = [line for line in lines if line.startswith("VLLM,")][:3]
         file = self.write("three.csv", "\n".join([keys, *three]) + "\n")
         arguments = ["calibrate", "compute", "--from", file, "--like", "h200_vllm"]
+        done = self.moesim(*arguments, "-o", "three.json")
+        self.assertEqual(done.code, 0, done.err)
+        table = json.loads((self.folder / "three.json").read_text(encoding="utf-8"))
+        self.assertTrue(table["sources"]["rows"].startswith("three.csv, sha256 "))
         done = self.moesim(*arguments)
         self.assertEqual(done.code, 0, done.err)
         self.assertIn("warning: moe_layer: 3 rows cannot decide", done.err)

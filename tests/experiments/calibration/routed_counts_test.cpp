@@ -31,6 +31,21 @@ TEST(RoutedCounts, PowerLawsAreTheirQuantiles) {
   EXPECT_EQ(routed_counts("power_law_2", 100, 4, 1, ""), (std::vector<int>{9, 13, 21, 57}));
 }
 
+// As above, top 3: shares of 300 are 26.96, 37.52, 61.72 and 173.8, the last at most 100: 27, 38,
+// 62 and 100, and 73 more. 11 + 2 x 24 bring the first three to 62, of the other 14 they get 4
+// or 5.
+TEST(RoutedCounts, WhatAFullExpertCannotTakeGoesToTheEmptiest) {
+  EXPECT_EQ(routed_counts("power_law_2", 100, 4, 3, ""), (std::vector<int>{67, 67, 66, 100}));
+}
+
+// 1.7e10 and 1.7e10 pairs: a quarter of all tokens each, and all of them.
+TEST(RoutedCounts, AreNotCountedOneByOne) {
+  constexpr int kTokens = 1 << 24;
+  EXPECT_EQ(routed_counts("balanced", kTokens, 4096, 1024, ""),
+            std::vector<int>(4096, kTokens / 4));
+  EXPECT_EQ(routed_counts("power_law_3", kTokens, 1024, 1024, ""), std::vector<int>(1024, kTokens));
+}
+
 // Whatever the sizes: every pair is counted, and no expert sees a token twice.
 TEST(RoutedCounts, AddUpAndStayBelowTheTokens) {
   for (const char* distribution : {"balanced", "power_law_1.01", "power_law_1.2"}) {

@@ -97,6 +97,16 @@ TEST_F(StoredRunTest, ADamagedLineIsNamed) {
   EXPECT_NE(error.hint().find("--fresh"), std::string::npos) << error.hint();
 }
 
+TEST_F(StoredRunTest, AFolderInTheFilesPlaceOrAPointWithTwoRowsIsAnError) {
+  write("results.ndjson", row(0, "") + row(1, "") + row(1, ""));
+  const base::Error twice = base::thrown_error([&] { read_run(folder_); });
+  EXPECT_EQ(twice.message(), "has two rows of point 1");
+  fs::remove(folder_ / "results.ndjson");
+  fs::create_directories(folder_ / "results.ndjson");
+  EXPECT_EQ(base::thrown_error([&] { read_run(folder_); }).message(), "is no file");
+  fs::remove(folder_ / "results.ndjson");
+}
+
 TEST_F(StoredRunTest, AnExperimentsFolderMeansItsLatestRun) {
   const fs::path experiment = folder_ / "experiment";
   fs::create_directories(experiment);

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "base/error.h"
+#include "tests/base/thrown_error.h"
 
 namespace moesim::sim {
 namespace {
@@ -97,6 +98,7 @@ TEST(CostTable, UnknownNamesAndFamiliesAreErrors) {
   CostTable ragged;
   ragged.kernels[kPermute].residuals = {{1, 1, 0, {1, 2}, {1}, {0}}};
   EXPECT_THROW(validate(ragged, ""), base::Error);
+  EXPECT_EQ(base::thrown_error([] { validate(CostTable(), ""); }).where(), "/kernels");
 }
 
 }  // namespace

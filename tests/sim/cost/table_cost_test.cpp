@@ -91,8 +91,8 @@ TEST(TableCost, UnknownKernelsAreNotGuessed) {
 }
 
 // A layer's table sums at its rate: 2 bytes x (2 + 4 rows) x 128 at 1 GB/s = 1.536 us, backward
-// twice; one with a combine of its own takes that, with its launch of 5 us. A copy of 2
-// rows into 4 moves as much; of 9 tokens' rows 4 can be read, 8 x 256 bytes in all: 2.048 us.
+// twice; one with a combine of its own takes that, with its launch of 5 us. A copy of 2 rows
+// into 4 moves as much; of 9 tokens' rows 4 can be read, 8 x 256 bytes in all: 2.048 us.
 TEST(TableCost, CopiesAndSumsMoveTheirBytes) {
   KernelTable kernel = example_kernel();
   kernel.model.moved = base::BytesPerSecond(1e9);
