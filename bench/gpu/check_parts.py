@@ -104,7 +104,8 @@ def write_log(outcome, path, mode):
     """All that a part printed, under a line that names it."""
     head = f'== {outcome.part.name}: {outcome.status}, {outcome.seconds:.1f} s\n'
     with open(path, mode, encoding='utf-8', errors='replace') as log:
-        log.write(f'{head}{" ".join(outcome.part.command)}\n{outcome.output}\n')
+        log.write(f'{head}{" ".join(outcome.part.told(outcome.part.budget_s))}\n'
+                  f'{outcome.output}\n')
 
 
 def ask_smi(*fields):

@@ -398,7 +398,7 @@ class WholeRun(unittest.TestCase):
         self.pretend()
         bench = self.programs / 'product_bench'
         bench.write_text(bench.read_text().replace(
-            "'; echo '{\"kind\": \"end\"", "'; sleep 60; echo '{\"kind\": \"end\""))
+            "'; echo '{\"kind\": \"end\"", "'; : > \"$(dirname \"$0\")/begun\"; sleep 60; echo '{\"kind\": \"end\""))
         environment = {**os.environ, 'PATH': f'{self.tools}:/usr/bin:/bin'}
         command = [sys.executable, '-B', str(GPU_CHECK), '--programs', str(self.programs),
                    '--output', 'result.json']
@@ -408,9 +408,8 @@ class WholeRun(unittest.TestCase):
                 if line.startswith('ceilings'):
                     break
             before = json.loads((self.path / 'result.json').read_text())
-            while not (self.programs / 'libraries').exists():
+            while check.poll() is None and not (self.programs / 'begun').exists():
                 time.sleep(0.01)
-            time.sleep(0.2)  # for the row that it prints then
             check.send_signal(signal.SIGTERM)
             said = check.stdout.read()
         self.assertEqual((check.returncode, before['parts'][-1]['name']), (1, 'ceilings'))
