@@ -59,16 +59,17 @@ def with_budgets(parts, left_s):
 
 
 def kill_all_of(process):
-    """The process and what it started."""
+    """The process and what it started; one that waits for a device that hangs cannot be killed, and
+    is not waited for."""
     try:
         os.killpg(process.pid, signal.SIGKILL)
-    except ProcessLookupError:
+        process.wait(timeout=5)
+    except (ProcessLookupError, subprocess.TimeoutExpired):
         pass
-    process.wait()
 
 
 def status_of(process, budget_s, stop):
-    """Waits until it ends, its time is up or the event `stop` is set; it is over in any case."""
+    """Waits until it ends, its time is up or the event `stop` is set, and ends it."""
     end = time.monotonic() + budget_s
     while time.monotonic() < end and not stop.is_set():
         try:
