@@ -28,12 +28,22 @@ GOALS = {BANDWIDTH: 0.9, GROUPED_MM: 1.0, BEST_OF_QWEN: 1.25, BEST_OF_MIXTRAL: 0
 
 
 def read_points(folder):
-    """The grid's points by (shape, mean_rows, distribution), each with its experts' `counts`."""
+    """The grid's points by (shape, mean_rows, distribution), each with its experts' `counts`. Who
+    wrote them may have been cut: what is not there as a whole is left out."""
     points = {}
-    for line in (Path(folder) / 'points.ndjson').read_text(encoding='utf-8').splitlines():
-        point = json.loads(line)
-        choices = array.array('i')
-        choices.frombytes((Path(folder) / point['file']).read_bytes())
+    try:
+        lines = (Path(folder) / 'points.ndjson').read_text(encoding='utf-8').splitlines()
+    except OSError:
+        return points
+    for line in lines:
+        try:
+            point = json.loads(line)
+            choices = array.array('i')
+            choices.frombytes((Path(folder) / point['file']).read_bytes())
+        except (OSError, ValueError):
+            continue
+        if len(choices) != point['tokens'] * point['top_k']:
+            continue
         point['counts'] = [0] * point['experts']
         for expert in choices:
             point['counts'][expert] += 1

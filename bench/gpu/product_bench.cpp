@@ -3,16 +3,20 @@
 // combination (scope layer), on the machine's GPU, a line of JSON for each figure.
 //   product_bench points FOLDER             writes the grid's choices of experts; needs no GPU
 //   product_bench ceilings                  a large product by cuBLAS, a copy within the device
-//   product_bench layers SECONDS [SHAPE...] the grid, by each method, until the time is up
+//   product_bench layers SECONDS [--methods NAME,...] [SHAPE...]
+//     the grid, by each of the methods that the device has, until the time is up; 77: it has none
 #include <cublas_v2.h>
 #include <cuda_runtime_api.h>
 
+#include <algorithm>
 #include <chrono>
 #include <cmath>
 #include <cstdio>
+#include <iterator>
 #include <memory>
 #include <optional>
 #include <set>
+#include <sstream>
 #include <string>
 #include <vector>
 
@@ -35,6 +39,7 @@ constexpr double kMostFlops = 1.5e13;  // of a point: 19 ms at 790 TFLOP/s
 constexpr double kBurstSeconds = 0.03;
 constexpr double kSustainedSeconds = 0.5;
 constexpr double kTolerance = 4e-3;
+constexpr int kSkipped = 77;  // as ctest reads it
 
 double seconds_now() {
   return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count();
@@ -293,15 +298,40 @@ void measure_point(KeptWeights& weights, const BenchPoint& point,
   rows.each("layer", [&](const Row& row) { measure_whole(*layer, *whole, bench, row); });
 }
 
-void measure_layers(double seconds, const std::set<std::string>& shapes) {
+// Warpgroups last: what goes wrong in one ends the program.
+constexpr ProductMethod kMethods[] = {ProductMethod::warps, ProductMethod::cublas_loop,
+                                      ProductMethod::cublas_grouped, ProductMethod::warpgroups};
+
+// Those that `names` has, separated by commas; all of them where it is empty. Throws
+// std::runtime_error for a name of none.
+std::vector<ProductMethod> methods_of(const std::string& names) {
+  if (names.empty()) return {std::begin(kMethods), std::end(kMethods)};
+  std::vector<ProductMethod> methods;
+  std::stringstream words(names);
+  for (std::string word; std::getline(words, word, ',');) {
+    const auto* const method = std::find_if(
+        std::begin(kMethods), std::end(kMethods),
+        [&](ProductMethod candidate) { return base::name_in_words(candidate) == word; });
+    if (method == std::end(kMethods)) throw std::runtime_error("no method is named " + word);
+    methods.push_back(*method);
+  }
+  return methods;
+}
+
+// The grid by those of `methods` that the device has; 77 where it has none of them, else 0.
+int measure_layers(double seconds, std::vector<ProductMethod> methods,
+                   const std::set<std::string>& shapes) {
   const double end = seconds_now() + seconds;
   DeviceClock clock;
   GroupedProducts products(model::cuda::shipped_method_table(), clock.stream());
   Bench bench{products, clock, {}};
-  std::vector<ProductMethod> methods = {ProductMethod::warps, ProductMethod::cublas_loop,
-                                        ProductMethod::cublas_grouped};
-  if (products.compute_capability() == "9.0") {
-    methods.insert(methods.begin(), ProductMethod::warpgroups);
+  if (products.compute_capability() != "9.0") {
+    methods.erase(std::remove(methods.begin(), methods.end(), ProductMethod::warpgroups),
+                  methods.end());
+  }
+  if (methods.empty()) {
+    print_line("product_bench: warpgroups are made for compute capability 9.0");
+    return kSkipped;
   }
   KeptWeights weights;
   int left = 0;
@@ -314,6 +344,7 @@ void measure_layers(double seconds, const std::set<std::string>& shapes) {
     measure_point(weights, point, methods, bench);
   }
   print_line("{\"kind\": \"end\", \"points_left\": " + std::to_string(left) + "}");
+  return 0;
 }
 
 int run(int argc, char** argv) {
@@ -323,9 +354,13 @@ int run(int argc, char** argv) {
   } else if (what == "ceilings" && argc == 2) {
     measure_ceilings();
   } else if (what == "layers" && argc >= 3) {
-    measure_layers(std::stod(argv[2]), std::set<std::string>(argv + 3, argv + argc));
+    const bool names_methods = argc >= 5 && std::string(argv[3]) == "--methods";
+    return measure_layers(std::stod(argv[2]), methods_of(names_methods ? argv[4] : ""),
+                          std::set<std::string>(argv + (names_methods ? 5 : 3), argv + argc));
   } else {
-    std::fprintf(stderr, "product_bench points FOLDER | ceilings | layers SECONDS [SHAPE...]\n");
+    std::fprintf(stderr,
+                 "product_bench points FOLDER | ceilings | "
+                 "layers SECONDS [--methods NAME,...] [SHAPE...]\n");
     return 2;
   }
   return 0;

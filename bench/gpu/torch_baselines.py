@@ -11,7 +11,9 @@ Scope layer, from the gate's logits to the weighted sum of rows:
 - torch_grouped_mm: softmax, top-k, argsort, the same products; the faster of two combinations
 - triton: the same routing, blocks found on the device, the kernels, a sum; as a CUDA graph
 - hf_eager, hf_eager_compiled, hf_grouped_mm_compiled: Hugging Face's Qwen3-MoE block with its gate
-  given, experts one after another or by grouped products, as it is or under torch.compile
+  given, experts one after another or by grouped products, as it is or under torch.compile; the last
+  tuned too where time is left
+What can be captured is timed as a CUDA graph, as our own kernels are; `graph` says of each row which.
 """
 
 import json
@@ -28,8 +30,12 @@ BURST_S = 0.03
 TOLERANCE = 1e-2  # of two ways that round alike but sum in different orders
 # Where the blocks are measured: they compile anew for every number of rows.
 BLOCKS = {('qwen3_30b', 64), ('qwen3_30b', 256), ('qwen3_30b', 1024), ('mixtral', 256)}
+# How they are measured, and in which mode of torch.compile; tuning takes long, so that it waits until
+# all else is measured.
+BLOCK_WAYS = (('eager', None), ('grouped_mm', 'default'), ('eager', 'default'))
+TUNED_WAYS = (('grouped_mm', 'max-autotune-no-cudagraphs'),)
 ATTEMPT_S = 20  # of one way on one point, when it is compiled
-COMPILING_S = {'triton': 45, 'blocks': 40}  # of all that is compiled of a kind, together
+COMPILING_S = {'triton': 45, 'blocks': 40, 'tuned': 60}  # of all that is compiled of a kind, together
 LEAST_S = 5  # for what has to be prepared when that is used up: compiled kernels are kept
 AFTER_END_S = 20  # what begins before the time is up may take so much longer
 
@@ -77,6 +83,21 @@ def captured(work):
     with torch.cuda.graph(graph):
         work()
     return graph.replay
+
+
+def replayed(work, seconds, **values):
+    """The figures of work from a CUDA graph, as ours is timed; where it cannot be captured, as
+    PyTorch launches it, and `graph` says so."""
+    work()  # what is made at the first call is no part of a graph
+    torch.cuda.synchronize()
+    try:
+        replay = captured(work)
+    except TimeoutError:
+        raise
+    except Exception:  # whatever the library raises: some of it waits for the device
+        torch.cuda.synchronize()
+        return figures(time_of(work, seconds), graph=False, **values)
+    return figures(time_of(replay, seconds), graph=True, **values)
 
 
 def difference(a, b):
@@ -199,9 +220,9 @@ def measure_triton(layer, reference, compiled):
     for config in configs:
         experts = triton_moe.TritonExperts(layer, config)
         error = checked(experts.forward(), reference)
-        timing = time_of(experts.forward, BURST_S / 2)
-        if best is None or timing[0] < best['time_s']:
-            best = figures(timing, error=error, config=config, problem=problem)
+        found = replayed(experts.forward, BURST_S / 2, error=error, config=config, problem=problem)
+        if best is None or found['time_s'] < best['time_s']:
+            best = found
             yield best
 
 
@@ -215,27 +236,29 @@ def compiled_triton_layer(layer, config):
 
 def measure_triton_layer(whole, reference):
     error = checked(whole.forward(), reference)
-    yield figures(time_of(captured(whole.forward), BURST_S), error=error, graph=True)
+    yield replayed(whole.forward, BURST_S, error=error)
 
 
 def measure_torch_experts(layer, both):
-    yield figures(time_of(lambda: torch_layers.torch_experts(layer, both), BURST_S))
+    yield replayed(lambda: torch_layers.torch_experts(layer, both), BURST_S)
 
 
 def measure_torch_layer(layer, both):
     best = None
     for combine in torch_layers.COMBINATIONS:
-        timing = time_of(lambda: torch_layers.torch_layer(layer, both, combine), BURST_S / 2)
-        if best is None or timing[0] < best['time_s']:
-            best = figures(timing, config=combine)
+        found = replayed(lambda: torch_layers.torch_layer(layer, both, combine), BURST_S / 2,
+                         config=combine)
+        if best is None or found['time_s'] < best['time_s']:
+            best = found
             yield best
 
 
-def compiled_block(layer, both, implementation, compiles):
+def compiled_block(layer, both, implementation, mode):
+    """`mode`: of torch.compile; None: the block as it is."""
     block = torch_layers.hugging_face_block(layer, both, implementation)
-    if compiles:
+    if mode is not None:
         torch.compiler.reset()  # of the block before
-        block = torch.compile(block, mode='max-autotune-no-cudagraphs')
+        block = torch.compile(block, mode=mode)
     torch_layers.run_block(block, layer.tokens)
     torch.cuda.synchronize()
     return block
@@ -281,19 +304,36 @@ class Baselines:
         else:
             attempt(row, self.limits, lambda whole: measure_triton_layer(whole, reference),
                     lambda: compiled_triton_layer(layer, triton['config']))
-        is_block = (point['shape'], point['mean_rows']) in BLOCKS
-        if is_block and point['distribution'] == 'multinomial':
-            self.measure_blocks(point, layer, both, reference)
+        if has_blocks(point):
+            self.measure_blocks(layer, both, reference, (point, BLOCK_WAYS))
 
-    def measure_blocks(self, point, layer, both, reference):
-        for name, compiles in (('eager', False), ('grouped_mm', True), ('eager', True)):
+    def measure_tuned(self, point, choices, weights, both):
+        """The block, tuned; nothing where it cannot be made, which is said before."""
+        try:
+            layer = torch_layers.Layer(point, choices, weights)
+            reference = torch_layers.torch_layer(layer, both, 'gathered')
+        except Exception:  # as above
+            return
+        self.measure_blocks(layer, both, reference, (point, TUNED_WAYS))
+
+    def measure_blocks(self, layer, both, reference, what):
+        point, ways = what
+        for name, mode in ways:
+            compiles = mode is not None
             row = row_of(point, f'hf_{name}_compiled' if compiles else f'hf_{name}', 'layer')
-            left_s = min(self.limits.compiling_s['blocks'], self.limits.end - time.monotonic())
+            kind = 'tuned' if ways is TUNED_WAYS else 'blocks'
+            left_s = min(self.limits.compiling_s[kind], self.limits.end - time.monotonic())
             if compiles and left_s <= 0:
-                print_row({**row, 'problem': 'no time was left to compile it'})
+                print_row({**row, 'problem': f'no time was left to compile it ({mode})'})
                 continue
-            attempt(row, self.limits, lambda block: measure_block(block, layer.tokens, reference),
-                    lambda: compiled_block(layer, both, name, compiles), 'blocks')
+            attempt({**row, 'config': mode}, self.limits,
+                    lambda block: measure_block(block, layer.tokens, reference),
+                    lambda: compiled_block(layer, both, name, mode), kind)
+
+
+def has_blocks(point):
+    return ((point['shape'], point['mean_rows']) in BLOCKS and
+            point['distribution'] == 'multinomial')
 
 
 def is_goal(point):
@@ -307,9 +347,11 @@ def main():
     points.sort(key=lambda point: not is_goal(point))
     baselines = Baselines(end)
     shape, weights, both, left = None, None, None, 0
-    for point in points:
+    work = [(point, baselines.measure) for point in points]
+    work += [(point, baselines.measure_tuned) for point in points if has_blocks(point)]
+    for point, measure in work:
         if time.monotonic() > end:
-            left += 1
+            left += measure == baselines.measure
             continue
         if point['shape'] != shape:
             shape, weights, both = point['shape'], None, None
@@ -319,7 +361,7 @@ def main():
         data = (folder / point['file']).read_bytes()
         choices = torch.frombuffer(bytearray(data), dtype=torch.int32).view(point['tokens'], -1)
         with torch.no_grad():
-            baselines.measure(point, choices, weights, both)
+            measure(point, choices, weights, both)
     print(json.dumps({'kind': 'end', 'points_left': left, 'torch': torch.__version__}), flush=True)
 
 

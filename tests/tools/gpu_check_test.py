@@ -9,17 +9,22 @@ import importlib.machinery
 import importlib.util
 import json
 import os
+import re
+import signal
 import subprocess
 import sys
 import tempfile
+import time
 import unittest
 from pathlib import Path
+from unittest import mock
 
 ROOT = Path(__file__).resolve().parents[2]
 GPU_CHECK = ROOT / 'tools' / 'gpu_check'
 sys.path.insert(0, str(ROOT / 'bench' / 'gpu'))
 
 import choose_methods  # noqa: E402
+import device_programs  # noqa: E402
 import gpu_results  # noqa: E402
 import latency_rows  # noqa: E402
 
@@ -47,6 +52,15 @@ class Results(unittest.TestCase):
             (Path(folder) / 'qwen.i32').write_bytes(choices.tobytes())
             points = gpu_results.read_points(folder)
         self.assertEqual(points[('qwen3_30b', 64, 'balanced')]['counts'], [3, 2, 0, 1])
+
+    def test_choices_that_were_cut_are_left_out(self):
+        with tempfile.TemporaryDirectory() as folder:
+            self.assertEqual(gpu_results.read_points(folder), {})
+            text = json.dumps(POINT)
+            (Path(folder) / 'points.ndjson').write_text(f'{text}\n{text[:40]}')
+            self.assertEqual(gpu_results.read_points(folder), {})  # no choices
+            (Path(folder) / 'qwen.i32').write_bytes(array.array('i', [0, 1, 3]).tobytes())
+            self.assertEqual(gpu_results.read_points(folder), {})  # half of them
 
     def test_floor_is_what_operations_or_bytes_need(self):
         # 6 rows of 3 tokens on 3 of 4 experts, 1000 x 100. Gate and up: 4 * 6 * 1e5 = 2.4e6
@@ -165,22 +179,50 @@ class Methods(unittest.TestCase):
             choose_methods.method_table(self.result())
 
 
-class Sanitizers(unittest.TestCase):
+def load_script():
+    """tools/gpu_check as a module."""
+    loader = importlib.machinery.SourceFileLoader('gpu_check', str(GPU_CHECK))
+    script = importlib.util.module_from_spec(
+        importlib.util.spec_from_loader('gpu_check', loader))
+    loader.exec_module(script)
+    return script
+
+
+class Filters(unittest.TestCase):
+    def sources(self):
+        return '\n'.join(path.read_text(encoding='utf-8') for path in
+                         sorted((ROOT / 'tests' / 'model' / 'cuda').rglob('*_test.cpp')))
+
+    def expect_found(self, filters):
+        for name in filters.strip('-').split(':'):
+            suite, _, test = name.partition('.')
+            suite, test = (part.split('/')[0].strip('*') for part in (suite, test))
+            self.assertRegex(self.sources(),
+                             rf'TEST(_P|)\(\w*{suite}\w*, \w*{test}|'
+                             rf'TEST\(\w+, \w*{suite}\w*\)|'
+                             rf'TYPED_TEST\w*\({suite}, \w*{test}', name)
+
     def test_every_filter_finds_its_tests(self):
-        loader = importlib.machinery.SourceFileLoader('gpu_check', str(GPU_CHECK))
-        script = importlib.util.module_from_spec(
-            importlib.util.spec_from_loader('gpu_check', loader))
-        sys.modules['gpu_check'] = script  # where its dataclasses look themselves up
-        loader.exec_module(script)
-        sources = '\n'.join(path.read_text(encoding='utf-8') for path in
-                            sorted((ROOT / 'tests' / 'model' / 'cuda').rglob('*_test.cpp')))
-        self.assertEqual(set(script.SANITIZED), set(script.TESTS))
-        for of_tool in script.SANITIZED.values():
-            for name in ':'.join(of_tool.values()).split(':'):
-                suite, _, test = name.partition('.')
-                suite, test = suite.split('/')[0].strip('*'), test.strip('*')
-                self.assertRegex(sources, rf'TEST(_P|)\({suite}, \w*{test}|TYPED_TEST\w*\({suite}, '
-                                          rf'\w*{test}', name)
+        script = load_script()
+        for _, _, _, filters in script.SANITIZED:
+            self.expect_found(filters)
+        for _, _, _, filters in script.DEVICE_TESTS:
+            self.expect_found(filters)
+
+    def test_types_are_those_that_the_filters_mean(self):
+        launchers = re.search(r'using Launchers =\s*::testing::Types<(.*?)>;\nTYPED',
+                              self.sources(), re.S).group(1)
+        kinds = re.findall(r'AnyProcessor|Warpgroups|ByCublas', launchers)
+        self.assertEqual(kinds, ['AnyProcessor'] * 2 + ['Warpgroups'] + ['ByCublas'] * 4)
+        self.assertIn('Types<ByTable<-1>, ByTable<0>, ByTable<2>, ByTable<3>>', self.sources())
+
+    def test_what_is_ours_comes_first_and_warpgroups_memcheck_fails_nothing(self):
+        parts = load_script().plan({}, Path('points'), '')
+        names = [part.name for part in parts]
+        self.assertEqual(names[0], 'tests of warps')
+        self.assertLess(names.index('products'), names.index('products by warpgroups'))
+        self.assertEqual([part.needed for part in parts if part.name.startswith('memcheck')],
+                         [True, True, False, False])
 
 
 class Baselines(unittest.TestCase):
@@ -208,7 +250,8 @@ class LatencyRows(unittest.TestCase):
 CEILINGS = {'kind': 'ceilings', 'flops_per_s_burst': 1e15, 'flops_per_s_sustained': 8e14,
             'copy_bytes_per_s': 4e12}
 SMI = '''#!/bin/sh
-case "$*" in *name*) echo 'NVIDIA Pretender, 580.1, 700.00, 143771';;
+case "$*" in *power.limit*) echo 'NVIDIA Pretender, 580.1, 700.00, 143771';;
+*name*) echo 'NVIDIA Pretender';;
 *) echo '1500, 400.5, 50';; esac
 '''
 BENCH = '''#!/bin/sh
@@ -216,7 +259,7 @@ case "$1" in
 points) mkdir -p "$2"; cp "$(dirname "$0")/qwen.i32" "$2"
   echo '@POINT@' > "$2/points.ndjson";;
 ceilings) echo '@CEILINGS@';;
-layers) echo '@ROW@'; echo '{"kind": "end", "points_left": 7}'; echo '{"kind": "experts", "cut in the mi';;
+layers) echo "$LD_LIBRARY_PATH" > "$(dirname "$0")/libraries"; echo '@ROW@'; echo '{"kind": "end", "points_left": 7}'; echo '{"kind": "experts", "cut in the mi';;
 esac
 '''
 
@@ -250,10 +293,11 @@ class WholeRun(unittest.TestCase):
         (self.programs / 'qwen.i32').write_bytes(array.array('i', [0, 1, 3, 0, 0, 1]).tobytes())
         (self.programs / 'COMMIT').write_text('abc\n')
 
-    def run_check(self, *arguments):
+    def run_check(self, *arguments, cwd=None):
         environment = {**os.environ, 'PATH': f'{self.tools}:/usr/bin:/bin'}
         return subprocess.run([sys.executable, '-B', str(GPU_CHECK), *arguments], text=True,
-                              capture_output=True, env=environment, cwd=self.path, timeout=60)
+                              capture_output=True, env=environment, cwd=cwd or self.path,
+                              timeout=60)
 
     def test_without_a_gpu_it_says_so_in_a_line(self):
         self.write(self.tools / 'nvidia-smi', '#!/bin/sh\nexit 9\n')
@@ -267,11 +311,11 @@ class WholeRun(unittest.TestCase):
         self.assertEqual(done.returncode, 0, done.stderr)
         budgets = [int(line.split('at most')[1].split()[0]) for line in done.stdout.splitlines()]
         self.assertEqual(sum(budgets[:-1]), budgets[-1])
-        self.assertLessEqual(budgets[-1], 600)
-        for name in ('build', 'tests cuda_gemm_device_tests', 'tests cuda_device_tests',
-                     'memcheck cuda_gemm_device_tests', 'racecheck cuda_gemm_device_tests',
-                     'memcheck cuda_device_tests', 'racecheck cuda_device_tests', 'ceilings',
-                     'products', 'baselines'):
+        self.assertLessEqual(budgets[-1], 540)  # whoever allows ten minutes ends nothing
+        for name in ('build', 'tests of warps', 'tests of training', 'tests of warpgroups',
+                     'memcheck warps', 'racecheck warps', 'memcheck training',
+                     'racecheck training', 'memcheck warpgroups', 'ceilings', 'products',
+                     'products by warpgroups', 'baselines'):
             self.assertIn(name, done.stdout)
 
     def test_a_run_leaves_one_small_sound_file(self):
@@ -283,12 +327,12 @@ class WholeRun(unittest.TestCase):
         self.assertEqual(result['commit'], 'abc')
         self.assertEqual(result['machine']['gpu'], 'NVIDIA Pretender')
         self.assertEqual(result['ceilings']['copy_bytes_per_s'], 4e12)
-        self.assertEqual(result['points_left'], {'products': 7})
+        self.assertEqual(result['points_left'], {'products': 7, 'products by warpgroups': 7})
         statuses = {part['name']: part['status'] for part in result['parts']}
-        self.assertEqual(statuses['tests cuda_gemm_device_tests'], 'passed')
+        self.assertEqual(statuses['tests of warps'], 'passed')
         self.assertEqual(statuses['baselines'], 'failed')  # not needed
         # 1,207,200 + 613,200 bytes at 4e12 a second are 0.4551 of the microsecond measured.
-        self.assertEqual(len(result['rows']), 1)
+        self.assertEqual(len(result['rows']), 2)  # of two parts, joined
         at = gpu_results.COLUMNS.index('fraction_of_floor')
         self.assertAlmostEqual(result['rows'][0][at], 0.4551, places=4)
         checked = self.run_check('--check', 'result.json')
@@ -313,8 +357,8 @@ class WholeRun(unittest.TestCase):
         self.assertEqual(done.returncode, 1)
         parts = json.loads((self.path / 'result.json').read_text())['parts']
         statuses = {part['name']: part['status'] for part in parts}
-        self.assertEqual(statuses['tests cuda_gemm_device_tests'], 'passed')
-        self.assertEqual(statuses['tests cuda_device_tests'], 'failed')
+        self.assertEqual(statuses['tests of warps'], 'passed')
+        self.assertEqual(statuses['tests of training'], 'failed')
 
     def test_a_wrong_kernel_fails_it_and_is_named(self):
         self.pretend(of_bench=row('moesim_warps', None, problem='the result is wrong'))
@@ -324,6 +368,78 @@ class WholeRun(unittest.TestCase):
         self.assertIn('gpu_check: a kernel of ours failed', done.stdout)
         checked = self.run_check('--check', 'result.json')
         self.assertEqual(checked.returncode, 1)
+
+    def test_the_log_has_all_that_parts_print(self):
+        self.pretend(tests='for i in $(seq 99); do echo line $i; done')
+        self.run_check('--programs', str(self.programs), '--output', 'of_today.json')
+        log = (self.path / 'of_today.log').read_text()
+        for text in ('== tests of warps: passed', 'line 1\n', 'line 99\n', '== baselines: failed'):
+            self.assertIn(text, log)
+
+    def test_programs_of_this_folder_are_no_look_up_in_path(self):
+        self.pretend()
+        for path in self.programs.iterdir():  # as a copy leaves them
+            path.chmod(0o644)
+        (self.path / 'result').mkdir()
+        output = str(self.path / 'result' / 'a.json')
+        done = self.run_check('--programs', '.', '--output', output, cwd=self.programs)
+        self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
+        libraries = (self.programs / 'libraries').read_text().strip().split(':')
+        self.assertEqual(libraries[-1], str(self.programs.resolve()))
+
+    def test_cublas_that_is_nowhere_is_a_line(self):
+        self.pretend()
+        (self.programs / 'libmoesim_cuda.so').write_text('libcublas.so.98765')
+        done = self.run_check('--programs', str(self.programs), '--output', 'a.json')
+        self.assertIn('libcublas.so.98765 is in no known place', done.stdout)
+        self.assertIsNone(json.loads((self.path / 'a.json').read_text())['machine']['cublas'])
+
+    def test_what_ends_it_leaves_a_sound_file(self):
+        self.pretend()
+        bench = self.programs / 'product_bench'
+        bench.write_text(bench.read_text().replace(
+            "'; echo '{\"kind\": \"end\"", "'; : > \"$(dirname \"$0\")/begun\"; sleep 60; echo '{\"kind\": \"end\""))
+        environment = {**os.environ, 'PATH': f'{self.tools}:/usr/bin:/bin'}
+        command = [sys.executable, '-B', str(GPU_CHECK), '--programs', str(self.programs),
+                   '--output', 'result.json']
+        with subprocess.Popen(command, env=environment, cwd=self.path, text=True,
+                              stdout=subprocess.PIPE) as check:
+            for line in check.stdout:
+                if line.startswith('ceilings'):
+                    break
+            before = json.loads((self.path / 'result.json').read_text())
+            while check.poll() is None and not (self.programs / 'begun').exists():
+                time.sleep(0.01)
+            check.send_signal(signal.SIGTERM)
+            said = check.stdout.read()
+        self.assertEqual((check.returncode, before['parts'][-1]['name']), (1, 'ceilings'))
+        result = json.loads((self.path / 'result.json').read_text())
+        self.assertEqual(gpu_results.problems(result), [])
+        self.assertEqual([part['status'] for part in result['parts']][-2:], ['passed', 'cut'])
+        self.assertEqual(len(result['rows']), 1)
+        self.assertIn('ended before all parts had run', said)
+        self.assertEqual(list(self.path.glob('*.part')), [])
+
+    def test_without_cuobjdump_its_part_is_skipped(self):
+        self.pretend()
+        with mock.patch.dict(os.environ, {'PATH': '', 'CUDA_HOME': ''}):
+            part = load_script().machine_code_part('no_program')
+        tool = device_programs.tool_path('cuobjdump')
+        script = part.command[-1].replace(tool, 'no_such_cuobjdump')
+        self.assertEqual(subprocess.run(['bash', '-c', script], stdout=subprocess.DEVNULL,
+                                        check=False).returncode, 77)
+
+    def test_a_file_that_is_no_result_is_one_line(self):
+        (self.path / 'broken.json').write_text('{"format": ')
+        (self.path / 'list.json').write_text('[]')
+        for name, said in (('none.json', 'No such file'), ('broken.json', 'no result file'),
+                           ('list.json', 'no JSON object')):
+            done = self.run_check('--check', name)
+            self.assertEqual((done.returncode, len(done.stderr.splitlines())), (2, 1), done.stderr)
+            self.assertIn(said, done.stderr)
+
+    def test_help_is_a_sentence(self):
+        self.assertRegex(self.run_check('--help').stdout, r'small\s+JSON\s+file\s+and\s+a\s+log\.')
 
 
 if __name__ == '__main__':

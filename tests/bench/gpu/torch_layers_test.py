@@ -11,6 +11,7 @@ import time
 import types
 import unittest
 from pathlib import Path
+from unittest import mock
 
 try:
     import torch
@@ -280,6 +281,42 @@ class Points(unittest.TestCase):
              ('torch_grouped_mm', 'layer', 4.0, ''), ('triton', 'layer', 6.0, '')])
         self.assertEqual(rows[1]['config'], [[16, 1, 1], 1, 1])
         self.assertLess(rows[3]['error'], 1e-6)
+
+    def test_what_cannot_be_captured_is_timed_as_it_is_launched(self):
+        self.assertTrue(all(row['graph'] for row in self.rows_of(fake_triton(slow=None))))
+
+        def refuse(_work):
+            raise RuntimeError('it waits for the device')
+        torch_baselines.captured = refuse
+        rows = self.rows_of(fake_triton(slow=None))
+        self.assertEqual([(row['graph'], row['problem']) for row in rows], [(False, '')] * 4)
+
+        def take_too_long(_work):
+            raise TimeoutError('no time')
+        torch_baselines.captured = take_too_long
+        for row in self.rows_of(fake_triton(slow=None)):
+            self.assertIn(row['problem'], ('TimeoutError: no time', 'its products failed'))
+
+    def test_a_block_is_tuned_after_all_else(self):
+        modes = []
+
+        def compiled_block(_layer, _both, _name, mode):
+            modes.append(mode)
+            return lambda tokens: torch.zeros_like(tokens)
+        point = {**POINT, 'shape': 'qwen3_30b', 'mean_rows': 64, 'layer': True}
+        self.assertTrue(torch_baselines.has_blocks(point))
+        baselines = torch_baselines.Baselines(time.monotonic() + 600)
+        both = torch.cat(self.weights[:2], dim=1)
+        with mock.patch.object(torch_baselines, 'compiled_block', compiled_block), \
+                mock.patch.dict(sys.modules, {'triton_moe': fake_triton(slow=None)}), \
+                contextlib.redirect_stdout(io.StringIO()) as output, torch.no_grad():
+            baselines.measure(point, CHOICES, self.weights, both)
+            before = list(modes)
+            baselines.measure_tuned(point, CHOICES, self.weights, both)
+        self.assertEqual((before, modes[3:]), ([None, 'default', 'default'],
+                                               ['max-autotune-no-cudagraphs']))
+        last = json.loads(output.getvalue().splitlines()[-1])
+        self.assertEqual(last['implementation'], 'hf_grouped_mm_compiled')
 
     def test_what_was_not_compiled_in_time_is_left_out(self):
         triton = fake_triton(slow=((16, 2, 1), 1, 1))

@@ -5,6 +5,8 @@
 
 #include <gtest/gtest.h>
 
+#include <memory>
+
 #include "model/cuda/gemm/cublas_products.h"
 #include "model/cuda/gemm/stage_boxes.h"
 #include "tests/model/cuda/gemm/device_runner.h"
@@ -22,6 +24,7 @@ template <class ElementOfProduct>
 struct AnyProcessor {
   using Element = ElementOfProduct;
   static bool runs_here() { return true; }
+  static void end() {}
   template <Form form, class Epilogue>
   static void launch(const GroupedProblem<Element>& problem, const Epilogue& epilogue,
                      const LaunchPlace& place) {
@@ -36,6 +39,7 @@ struct Warpgroups {
     require(cudaGetDeviceProperties(&properties, 0), "the device's properties");
     return properties.major == 9 && properties.minor == 0;
   }
+  static void end() {}
   template <Form form, class Epilogue>
   static void launch(const GroupedProblem<Bf16>& problem, const Epilogue& epilogue,
                      const LaunchPlace& place) {
@@ -45,9 +49,11 @@ struct Warpgroups {
 };
 
 template <class ElementOfProduct, CublasCall call, FloatProducts floats = FloatProducts::fp32>
-struct ByCublas {
+class ByCublas {
+ public:
   using Element = ElementOfProduct;
   static bool runs_here() { return true; }
+  static void end() { products_.reset(); }  // while there is still a device to give it back to
   template <Form form, class Epilogue>
   static void launch(const GroupedProblem<Element>& problem, const Epilogue& epilogue,
                      const LaunchPlace& place) {
@@ -55,15 +61,19 @@ struct ByCublas {
     require(cudaMemcpy(first_row.data(), problem.first_row, first_row.size() * sizeof(first_row[0]),
                        cudaMemcpyDefault),
             "a copy down");
-    CublasProducts products(call, floats);
-    products.run<form>(problem, epilogue, first_row, place);
+    if (products_ == nullptr) products_ = std::make_unique<CublasProducts>(call, floats);
+    products_->run<form>(problem, epilogue, first_row, place);
     require(cudaDeviceSynchronize(), "products by cuBLAS");
   }
+
+ private:
+  static inline std::unique_ptr<CublasProducts> products_;  // one for all products: slow to make
 };
 
 template <class Launcher>
 class GroupedLaunch : public ::testing::Test {
  protected:
+  static void TearDownTestSuite() { Launcher::end(); }
   void SetUp() override {
     if (!Launcher::runs_here()) GTEST_SKIP() << "made for compute capability 9.0";
   }
