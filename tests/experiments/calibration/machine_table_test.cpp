@@ -16,8 +16,8 @@ TEST(MachineTable, BeginsFromTheBestRates) {
   const sim::CostTable table = table_of_machine(*machine, measured);
   EXPECT_EQ(table.peak.value, 123e9);
   EXPECT_EQ(table.peak_bandwidth.value, 9.88e9);
-  EXPECT_NE(table.machine.find("1 threads, backend cpu"), std::string::npos);
-  EXPECT_EQ(table.device + ", 1 threads, backend cpu", table.machine);
+  EXPECT_NE(table.machine.find("1 thread, backend cpu"), std::string::npos);
+  EXPECT_EQ(table.device + ", 1 thread, backend cpu", table.machine);
   EXPECT_EQ(table.kernels.at(sim::kGemm).model.workers, 1);
   EXPECT_EQ(table.kernels.at(sim::kGemm).model.element_bytes, 4);
 }
