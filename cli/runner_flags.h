@@ -26,9 +26,9 @@ int number_of_workers(const RunnerFlags& flags);
 // flag that says what cannot be.
 experiments::RunnerOptions read_runner_flags(const RunnerFlags& flags);
 
-// What the backend is, for a manifest; said on stderr where it is not
-// the default. Throws base::Error at --backend where it cannot be had. Asked in a child process,
-// since a device's driver does not survive the forks of the points' workers.
+// What the backend is, for a manifest; said on stderr where it is not the default. Throws
+// base::Error at --backend where it cannot be had. Asked in a child process, since a device's
+// driver does not survive the forks of the points' workers.
 experiments::BackendRecord backend_record(const RunnerFlags& flags);
 
 }  // namespace moesim::cli

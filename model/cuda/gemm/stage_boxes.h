@@ -75,10 +75,9 @@ BoxedOperand<typename Config::Element> boxed_operand(
 // Whether tensor maps can describe an operand: it and its lines begin at multiples of 16 bytes, and
 // strides are below 2^40 bytes (cuTensorMapEncodeTiled, "globalAddress" and "globalStrides").
 inline bool can_be_boxed(const GroupedOperand<Bf16>& operand) {
-  constexpr std::int64_t kElements = kChunkBytes / static_cast<int>(sizeof(Bf16));
   constexpr std::int64_t kMostElements = (std::int64_t{1} << 40) / sizeof(Bf16);
   return reinterpret_cast<std::uintptr_t>(operand.data) % kChunkBytes == 0 && operand.stride > 0 &&
-         operand.stride % kElements == 0 && operand.expert_stride % kElements == 0 &&
+         operand.stride % kLineElements == 0 && operand.expert_stride % kLineElements == 0 &&
          operand.stride < kMostElements && operand.expert_stride < kMostElements;
 }
 

@@ -28,8 +28,8 @@ struct CrossEntropyRows {
       return vector_math::exp_of_negative(row[j] - largest);
     };
     const float sum = lanes_sum(thread, values, exponential);
-    thread
-        .sync_warp();  // before a lane overwrites what another has read: a shuffle orders no memory
+    // Before a lane overwrites what another has read: a shuffle orders no memory.
+    thread.sync_warp();
     if (!at.is_row) return;
     const float scale = 1.0F / sum;
     for (std::int64_t j = at.lane; j < values; j += kRowLanes) row[j] = exponential(j) * scale;
